@@ -1,0 +1,1 @@
+"""The command line: chat, demo and what they share."""

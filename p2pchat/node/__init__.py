@@ -1,0 +1,1 @@
+"""The running peer: conversations, peers and transfers. The API that every front end uses."""

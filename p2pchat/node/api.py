@@ -1,0 +1,116 @@
+"""The API that every front end uses, whether the node runs on its own loop or on a thread of its own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from p2pchat.node.events import Event, PeerInfo, TransferInfo
+
+
+@dataclass(frozen=True, slots=True)
+class PeerStats:
+    """What is measured of the link to one peer."""
+
+    peer: str
+    path: str
+    """`direct` or `relay`; empty while not connected."""
+    rtt_ms: float | None
+    sent: int
+    """Bytes of user data handed to the link, over all links to this peer."""
+    received: int
+    rate: float
+    """Bytes per second sent and received together, over the last seconds."""
+
+
+class NodeApi(Protocol):
+    """A running peer.
+
+    `conversation` is the name of a room that was joined. Calls raise the errors of `p2pchat.errors`; what goes wrong
+    later, while nobody waits, comes as a `Problem` event.
+    """
+
+    async def start(self) -> None:
+        """Gets ready. Nothing is contacted before `join`."""
+
+    async def stop(self) -> None:
+        """Says goodbye to every peer and frees everything; bounded by a few seconds. Ends the stream of events."""
+
+    def events(self) -> AsyncIterator[Event]:
+        """The stream of events, from `start` to `stop`. There is one stream: ask for it once."""
+
+    async def join(self, conversation: str) -> None:
+        """Takes a seat in a room; `Ready` has been told when it returns.
+
+        Raises:
+            ServerUnreachable: nothing that speaks our protocol answers at the server's address.
+            ServerRefused: the server said no: the room is full, the version is another.
+            UsageError: the room's name cannot be used, or the room is joined already.
+        """
+
+    async def leave(self, conversation: str) -> None:
+        """Says goodbye to the room's peers and gives the seat up."""
+
+    async def say(self, conversation: str, text: str) -> str:
+        """Sends a message to everybody in the conversation; returns its id.
+
+        While nobody is there it waits for the first who comes.
+
+        Raises:
+            UsageError: the text is empty or longer than a message may be.
+        """
+
+    async def set_live_text(self, conversation: str, text: str) -> None:
+        """States what our live line reads now; the edits are worked out. The empty text retracts the line."""
+
+    async def commit_live_text(self, conversation: str) -> str:
+        """Finishes our live line: it becomes a message, whose id is returned (empty when the line was empty)."""
+
+    async def offer(self, conversation: str, paths: Sequence[Path], peer: str | None = None) -> list[str]:
+        """Offers files and folders to one peer, or to each that is connected.
+
+        Args:
+            conversation: where.
+            paths: files and folders of this machine.
+            peer: key tag, a unique beginning of one, or a unique name.
+
+        Returns:
+            The id of each transfer: one for each peer.
+
+        Raises:
+            NotSendable: a path is missing, unreadable, or neither file nor folder.
+            PeerUnreachable: no such peer, or nobody is connected.
+        """
+
+    async def accept(self, transfer: str, output: Path | None = None) -> None:
+        """Accepts an offer, into the download folder or into `output`."""
+
+    async def decline(self, transfer: str, reason: str = "") -> None:
+        """Declines an offer."""
+
+    async def pause(self, transfer: str) -> None:
+        """Stops a running transfer of either direction until `resume`."""
+
+    async def resume(self, transfer: str) -> None:
+        """Goes on with a transfer that this side paused."""
+
+    async def cancel(self, transfer: str) -> None:
+        """Ends a transfer of either direction without success."""
+
+    async def peers(self, conversation: str) -> list[PeerInfo]:
+        """Everybody who is or was in the conversation."""
+
+    async def transfers(self) -> list[TransferInfo]:
+        """All transfers of this node, oldest first."""
+
+    async def stats(self) -> list[PeerStats]:
+        """What is measured of each connected peer."""
+
+    async def settle(self, seconds: float) -> bool:
+        """Waits until every message is delivered and every accepted transfer has ended, but not longer than `seconds`.
+
+        Returns:
+            Whether all of it was done in time.
+        """

@@ -1,0 +1,283 @@
+"""What a node tells its front end: one stream of frozen events, in the order in which things happened.
+
+All text and all names in an event have been through `p2pchat.protocol.untrusted`: they hold no control characters
+(text may hold newlines) and may be shown as they are, but never as markup. `at` is unix seconds of this machine.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+
+class PeerState(StrEnum):
+    """Where the link to a peer stands."""
+
+    CONNECTING = "connecting"
+    CONNECTED = "connected"
+    LOST = "lost"
+    """It was connected, and nothing has been heard for ten seconds."""
+    LEFT = "left"
+    """It said goodbye, or left the room before it was connected."""
+    FAILED = "failed"
+    """No connection came about; `reason` says why."""
+
+
+class Trust(StrEnum):
+    """What is known of the peer's key."""
+
+    NEW = "new"
+    KNOWN = "known"
+    VERIFIED = "verified"
+
+
+class LineState(StrEnum):
+    """Where a line of real-time text stands."""
+
+    LIVE = "live"
+    FINAL = "final"
+    INTERRUPTED = "interrupted"
+    """The link was lost before the line was finished: some of its end may be missing."""
+
+
+class Direction(StrEnum):
+    """Which way the files go, seen from here."""
+
+    SEND = "send"
+    RECEIVE = "receive"
+
+
+class TransferState(StrEnum):
+    """Where a transfer stands. The last four are final."""
+
+    WAITING = "waiting"
+    """Offered, and not answered yet."""
+    ACTIVE = "active"
+    PAUSED = "paused"
+    DONE = "done"
+    """Everything is verified and on the receiver's disk."""
+    FAILED = "failed"
+    DECLINED = "declined"
+    CANCELLED = "cancelled"
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing more will happen to the transfer."""
+        return self not in (TransferState.WAITING, TransferState.ACTIVE, TransferState.PAUSED)
+
+
+@dataclass(frozen=True, slots=True)
+class PeerInfo:
+    """A peer of a conversation, as it stands."""
+
+    peer: str
+    """Its key tag: eight characters, unique in the conversation. Front ends may show the first four."""
+    name: str
+    """What it calls itself; its tag until it has said so."""
+    state: PeerState
+    trust: Trust = Trust.NEW
+    path: str = ""
+    """`direct` or `relay` once connected."""
+    rtt_ms: float | None = None
+    """Last measured round-trip time in milliseconds."""
+    reason: str = ""
+    """Why it is not connected, in words."""
+    live_text: bool = False
+    """Whether it takes real-time text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One file or folder of a transfer."""
+
+    path: str
+    size: int
+    folder: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TransferInfo:
+    """A transfer with one peer, as it stands."""
+
+    transfer: str
+    """Its id in this node: eight hexadecimal digits."""
+    conversation: str
+    peer: str
+    name: str
+    direction: Direction
+    state: TransferState
+    files: int
+    total: int
+    """Bytes of all files."""
+    items: tuple[Item, ...] = ()
+    """At most the first hundred."""
+    confirmed: int = 0
+    """Bytes that the receiver has verified and written."""
+    rate: float = 0.0
+    """Bytes per second of late."""
+    seconds: float = 0.0
+    """Time since it was accepted."""
+    reason: str = ""
+    """Why it is paused, failed, declined or cancelled, in words."""
+    saved: tuple[str, ...] = ()
+    """At the receiver, when done: where the files are. Paths of this machine, not cleaned for display."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The conversation is joined."""
+
+    conversation: str
+    name: str
+    peer: str
+    """Our own key tag."""
+    server: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class ServerChanged:
+    """The signaling server of a conversation went away or came back. Established links do not care."""
+
+    conversation: str
+    online: bool
+    reason: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class PeerChanged:
+    """A peer appeared, or its state, name, trust or path is another one now."""
+
+    conversation: str
+    info: PeerInfo
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class PeerMeasured:
+    """A heartbeat was answered."""
+
+    conversation: str
+    peer: str
+    rtt_ms: float
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class MessageSent:
+    """A message of ours was accepted for sending."""
+
+    conversation: str
+    id: str
+    text: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class MessageDelivered:
+    """A peer has a message of ours."""
+
+    conversation: str
+    id: str
+    peer: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class MessageReceived:
+    """A message of a peer arrived. Never told twice for one id."""
+
+    conversation: str
+    id: str
+    peer: str
+    name: str
+    text: str
+    sent_at: float
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class LiveTextChanged:
+    """A peer's line of real-time text reads differently now, or is finished.
+
+    A line that ends `FINAL` is a message, and no `MessageReceived` follows for it. It may be told `FINAL` a second
+    time with another text, when the author's acknowledged text shows that something was missing.
+    """
+
+    conversation: str
+    peer: str
+    name: str
+    line: int
+    """Counts the peer's lines from 0, over all its links."""
+    text: str
+    """The whole line as it stands."""
+    state: LineState
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Alerted:
+    """A peer asks for attention (T.140 BEL)."""
+
+    conversation: str
+    peer: str
+    name: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class TransferOffered:
+    """A peer offers files; answer with `accept` or `decline`."""
+
+    info: TransferInfo
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class TransferProgressed:
+    """More of a transfer is verified and written; at most five times a second for each transfer."""
+
+    transfer: str
+    direction: Direction
+    confirmed: int
+    total: int
+    rate: float
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class TransferChanged:
+    """A transfer's state is another one now; ours begin with `WAITING`."""
+
+    info: TransferInfo
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something failed that no call of the front end is waiting for."""
+
+    code: str
+    """A stable word."""
+    message: str
+    hint: str
+    at: float
+
+
+Event: TypeAlias = (
+    Ready
+    | ServerChanged
+    | PeerChanged
+    | PeerMeasured
+    | MessageSent
+    | MessageDelivered
+    | MessageReceived
+    | LiveTextChanged
+    | Alerted
+    | TransferOffered
+    | TransferProgressed
+    | TransferChanged
+    | Problem
+)

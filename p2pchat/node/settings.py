@@ -1,0 +1,26 @@
+"""What a node has to be told. Where the values come from (options, environment, file) is the front end's business."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings of one node."""
+
+    name: str
+    """What others see us as."""
+    server: str
+    """The signaling server: `ws://`, `wss://`, `http://` or `https://`."""
+    home: Path
+    """The folder of all state."""
+    downloads: Path
+    """Where received files go unless `accept` says otherwise."""
+    ice: tuple[str, ...] = ()
+    """STUN and TURN servers as URLs. Empty: host candidates only, and no third party is contacted."""
+    relay_only: bool = False
+    """Use relayed candidates only, so that peers do not learn our addresses."""
+    ephemeral: bool = False
+    """Write nothing but received files."""

@@ -1,0 +1,138 @@
+"""Every size, rate and time of the protocol: its unit, and why it is what it is.
+
+Sizes are bytes unless the name says otherwise; times are seconds.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+# The control channel
+
+PROTOCOL_VERSION: Final = 1
+"""The version of the control protocol that this program speaks; also in the channel's subprotocol, `p2pchat.1`."""
+
+FRAME_BYTES: Final = 64 * 1024
+"""Largest control frame. One SCTP message; a page of a manifest fits, and a hostile one costs little to refuse."""
+
+FRAME_DEPTH: Final = 6
+"""Deepest nesting inside a frame: an offer needs three (frame, entries, entry)."""
+
+FRAME_ITEMS: Final = 4096
+"""Most values (keys included) inside a frame: 256 manifest entries of four keys each fit twice over."""
+
+NAME_CHARACTERS: Final = 64
+"""Longest display name. Longer names push the text off a terminal of 80 columns."""
+
+MESSAGE_CHARACTERS: Final = 16_000
+"""Longest message. In UTF-8 (at most 4 bytes a character) it always fits into a frame; longer text is a file."""
+
+MESSAGE_ID_CHARACTERS: Final = 32
+"""Longest message id: 128 bits in hexadecimal."""
+
+REASON_CHARACTERS: Final = 200
+"""Longest reason that one side gives the other: a sentence."""
+
+UNACKNOWLEDGED_MESSAGES: Final = 1000
+"""Messages kept for a peer that has not acknowledged them; further ones are refused with a reason."""
+
+REMEMBERED_MESSAGE_IDS: Final = 4096
+"""Ids of received messages kept to recognise one that arrives again: four times what a sender may have open."""
+
+FRAMES_PER_SECOND: Final = 500
+"""Control frames a peer may send on average. A 100 MB/s transfer needs about 200 (two per block of 1 MiB)."""
+
+FRAME_BURST: Final = 2000
+"""Control frames a peer may send at once, after a pause: a thousand queued messages and their receipts."""
+
+# The link
+
+CONNECT_SECONDS: Final = 15.0
+"""Time for a link to open before it has failed. ICE on a LAN takes under 1 s; a lost first check costs 0.5 s each."""
+
+CLOSE_SECONDS: Final = 3.0
+"""Time for a link to close. aiortc may wait 63 s for an unreachable TURN server (RFC 8489 §6.2.1 timers)."""
+
+BULK_SECONDS: Final = 0.03
+"""File data that may wait in the transport before chat and real-time text, as time at the measured rate."""
+
+BULK_BYTES: Final = 256 * 1024
+"""The same as an upper bound in bytes."""
+
+BULK_BYTES_MIN: Final = 64 * 1024
+"""The same as a lower bound: less would leave a fast path idle between two turns of the event loop."""
+
+SDP_BYTES: Final = 32 * 1024
+"""Longest session description accepted. One with a dozen candidates has about 2 kB."""
+
+# Real-time text
+
+CPS_DEFAULT: Final = 30
+"""Characters per second, as mean over any ten seconds, to a peer that says nothing else (RFC 8865 §4.2.1)."""
+
+CPS_ADVERTISED: Final = 90
+"""What we accept from others (RFC 9071 §3.21 recommends it for several speakers)."""
+
+CPS_WINDOW: Final = 10.0
+"""The interval, in seconds, over which characters per second are averaged (RFC 4103 §6)."""
+
+T140_INTERVAL: Final = 0.3
+"""Time between two T.140 messages to a peer of unknown kind (RFC 8865 §5.3: 300 ms recommended, 500 ms at most)."""
+
+T140_INTERVAL_P2PCHAT: Final = 0.1
+"""The same to a peer that is a p2pchat: three times as fluent for at most ten small messages a second."""
+
+T140_MESSAGE_BYTES: Final = 1000
+"""Longest T.140 message that is sent (the size of RFC 8865 §4.3's example)."""
+
+T140_MESSAGE_BYTES_ACCEPTED: Final = 16 * 1024
+"""Longest T.140 message accepted (RFC 8831 §6.6: what a sender without interleaving keeps to)."""
+
+LIVE_LINE_CHARACTERS: Final = 4000
+"""Longest live line kept of a peer; what is beyond is dropped and marked."""
+
+# File transfer
+
+CHUNK_BYTES: Final = 16_224
+"""File data in one bulk message. With its header of 16 bytes it fills 14 SCTP packets of 1160 bytes exactly."""
+
+CHUNK_BYTES_MAX: Final = 16 * 1024 - 16
+"""Most file data accepted in one bulk message (RFC 8831 §6.6: 16 KiB while messages are not interleaved)."""
+
+BLOCK_BYTES: Final = 1024 * 1024
+"""The unit of hashing, of acknowledgement and of fetching again."""
+
+CREDIT_BYTES: Final = 8 * BLOCK_BYTES
+"""File data that a sender may have under way beyond what is on the receiver's disk: 80 ms at 100 MB/s."""
+
+OFFER_ENTRIES: Final = 256
+"""Most files and folders in one offer."""
+
+PATH_BYTES: Final = 1024
+"""Longest relative path in an offer, in UTF-8."""
+
+NAME_BYTES: Final = 255
+"""Longest component of a path, in UTF-8: what ext4, APFS and NTFS store."""
+
+PATH_DEPTH: Final = 32
+"""Most components of a path."""
+
+FILE_BYTES: Final = 1 << 50
+"""Largest file: a pebibyte. Every offset in it fits into 64 bits with room to spare."""
+
+OPEN_TRANSFERS: Final = 64
+"""Offers and running transfers that one peer may have open in each direction."""
+
+# The signaling server, as a client sees it
+
+SIGNALING_VERSION: Final = 1
+"""The version of the signaling protocol, also in the path `/v1/ws`."""
+
+SIGNALING_MESSAGE_BYTES: Final = 64 * 1024
+"""Largest signaling message in either direction: an SDP with many candidates, sealed, fits four times."""
+
+ROOM_CHARACTERS: Final = 64
+"""Longest room name."""
+
+PEER_ID_CHARACTERS: Final = 8
+"""Length of a peer id: 40 bits in base32, so that two of a thousand peers in a room are alike once in two million."""

@@ -1,0 +1,232 @@
+"""The messages that a client and a signaling server exchange: JSON objects, told apart by `type`.
+
+    client                              server
+      │  hello {version, peer, key}  ──>  │   who I am in this session; `key` reserves the seat for me
+      │  <──  welcome {version, limits}   │
+      │  join {room}                 ──>  │
+      │  <──  joined {room, peers}        │   those who are there already; I offer to each of them
+      │  <──  peer-joined {peer}          │   somebody new, who will offer to me
+      │  relay {to, body}            ──>  │   only to a member of the same room
+      │  <──  relay {from, body}          │   `from` is written by the server
+      │  <──  peer-left {peer}            │
+      │  leave {}                    ──>  │
+      │  ping / pong                      │
+      │  <──  error {code, message, ...}  │
+
+Unknown keys are ignored, so that a later version may add some; an unknown `type` is refused with `unknown-type`.
+This is the one module that the server shares with the client.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any, Final, TypeVar
+
+import msgspec
+from msgspec import Meta, Struct
+
+from p2pchat.protocol.limits import (
+    PEER_ID_CHARACTERS,
+    ROOM_CHARACTERS,
+    SIGNALING_MESSAGE_BYTES,
+    SIGNALING_VERSION,
+)
+
+VERSION: Final = SIGNALING_VERSION
+MESSAGE_BYTES: Final = SIGNALING_MESSAGE_BYTES
+
+PeerId = Annotated[str, Meta(pattern=rf"^[a-z2-7]{{{PEER_ID_CHARACTERS}}}$")]
+"""A peer's address inside a room: base32 in lower case, chosen at random by the client for one run."""
+
+RoomName = Annotated[str, Meta(min_length=1, max_length=ROOM_CHARACTERS, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")]
+"""A room's name as the server sees it: printable, compared code point by code point."""
+
+SeatKey = Annotated[str, Meta(min_length=16, max_length=64)]
+"""A random secret that lets its owner take its own seat again, over a new socket, while the old one seems alive."""
+
+RequestId = Annotated[int, Meta(ge=0, le=2**53)]
+
+
+class ErrorCode(StrEnum):
+    """Why the server refused. The words are stable; `message` beside them is for people."""
+
+    MALFORMED = "malformed"
+    UNKNOWN_TYPE = "unknown-type"
+    TOO_LARGE = "too-large"
+    VERSION = "version"
+    NOT_GREETED = "not-greeted"
+    NOT_JOINED = "not-joined"
+    ALREADY_JOINED = "already-joined"
+    NO_SUCH_PEER = "no-such-peer"
+    PEER_ID_TAKEN = "peer-id-taken"
+    ROOM_FULL = "room-full"
+    TOO_MANY_ROOMS = "too-many-rooms"
+    RATE_LIMITED = "rate-limited"
+    TIMED_OUT = "timed-out"
+    SLOW_CONSUMER = "slow-consumer"
+    REPLACED = "replaced"
+    SHUTTING_DOWN = "shutting-down"
+
+
+class Limits(Struct, frozen=True, rename="kebab"):
+    """What the server allows, told in `welcome`."""
+
+    message_bytes: int
+    messages_per_second: float
+    message_burst: int
+    room_peers: int
+    ping_seconds: float
+    """The server ends a socket that was silent for three times this long."""
+
+
+class Hello(Struct, frozen=True, tag="hello"):
+    """First message of a client."""
+
+    version: int
+    peer: PeerId
+    key: SeatKey
+    agent: Annotated[str, Meta(max_length=100)] = ""
+
+
+class Welcome(Struct, frozen=True, tag="welcome"):
+    """The server's answer to `hello`."""
+
+    version: int
+    limits: Limits
+    agent: str = ""
+    notice: str = ""
+    """A sentence of the operator for the users; untrusted text."""
+
+
+class Join(Struct, frozen=True, tag="join"):
+    """Take a seat in a room. A socket has one seat."""
+
+    room: RoomName
+
+
+class Joined(Struct, frozen=True, tag="joined"):
+    """The seat is taken; `peers` were there before."""
+
+    room: str
+    peers: list[PeerId]
+
+
+class Leave(Struct, frozen=True, tag="leave"):
+    """Give the seat up and keep the socket."""
+
+
+class Relay(Struct, frozen=True, tag="relay"):
+    """Pass `body` on to a member of my room. The server does not look into it."""
+
+    to: PeerId
+    body: Any
+    id: RequestId | None = None
+    """Returned in an `error` about this message."""
+
+
+class Relayed(Struct, frozen=True, tag="relay"):
+    """What another member sent; `sender` is `from` in JSON and is written by the server."""
+
+    sender: PeerId = msgspec.field(name="from")
+    body: Any = None
+
+
+class PeerJoined(Struct, frozen=True, tag="peer-joined"):
+    """Somebody took a seat."""
+
+    peer: PeerId
+
+
+class PeerLeft(Struct, frozen=True, tag="peer-left"):
+    """Somebody's seat is free."""
+
+    peer: PeerId
+    reason: str = ""
+
+
+class Ping(Struct, frozen=True, tag="ping"):
+    """Answer with `pong` and the same number."""
+
+    n: RequestId = 0
+
+
+class Pong(Struct, frozen=True, tag="pong"):
+    """The answer to `ping`."""
+
+    n: RequestId = 0
+
+
+class Error(Struct, frozen=True, tag="error"):
+    """Something was refused; the socket stays open unless the server closes it right after."""
+
+    code: str
+    message: str
+    id: int | None = None
+    retry_after: float | None = msgspec.field(name="retry-after", default=None)
+    """Seconds after which trying again may help."""
+
+
+FromClient = Hello | Join | Leave | Relay | Ping | Pong
+FromServer = Welcome | Joined | Relayed | PeerJoined | PeerLeft | Ping | Pong | Error
+
+_from_client: msgspec.json.Decoder[FromClient] = msgspec.json.Decoder(FromClient)
+_from_server: msgspec.json.Decoder[FromServer] = msgspec.json.Decoder(FromServer)
+_encoder = msgspec.json.Encoder()
+
+
+class Malformed(ValueError):
+    """A signaling message that cannot be used.
+
+    Args:
+        code: the stable word to answer with.
+        detail: what is wrong with it, for the log and for the other side. Never holds the message itself.
+    """
+
+    def __init__(self, code: ErrorCode, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+
+
+def encode(message: FromClient | FromServer) -> str:
+    """Returns the message as one line of JSON."""
+    return _encoder.encode(message).decode()
+
+
+def decode_from_client(text: str | bytes) -> FromClient:
+    """Reads what a client sent.
+
+    Raises:
+        Malformed: for anything that is not exactly one message of the protocol. Nothing else is raised.
+    """
+    return _decode(_from_client, text)
+
+
+def decode_from_server(text: str | bytes) -> FromServer:
+    """Reads what a server sent.
+
+    Raises:
+        Malformed: for anything that is not exactly one message of the protocol. Nothing else is raised.
+    """
+    return _decode(_from_server, text)
+
+
+Message = TypeVar("Message")
+
+
+def _decode(decoder: msgspec.json.Decoder[Message], text: str | bytes) -> Message:
+    if len(text) > MESSAGE_BYTES:
+        raise Malformed(ErrorCode.TOO_LARGE, f"a message may have {MESSAGE_BYTES} bytes")
+    try:
+        return decoder.decode(text)
+    except msgspec.ValidationError as error:
+        unknown = "Invalid value" in str(error) and "$.type" in str(error)
+        code = ErrorCode.UNKNOWN_TYPE if unknown else ErrorCode.MALFORMED
+        raise Malformed(code, _without_values(str(error))) from None
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        raise Malformed(ErrorCode.MALFORMED, "a message is one JSON object") from None
+
+
+def _without_values(detail: str) -> str:
+    """msgspec quotes an unknown tag: what the other side wrote must not come back in an answer or a log."""
+    return "the type is not one of the protocol" if detail.startswith("Invalid value") else detail

@@ -1,0 +1,1 @@
+"""File transfer: the manifest, safe paths, blocks and the two machines that move them."""

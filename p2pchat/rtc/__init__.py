@@ -1,0 +1,1 @@
+"""One link to one peer over WebRTC. The only package that imports aiortc."""

@@ -1,0 +1,1 @@
+"""How peers find each other. The only package that imports the aiohttp client."""

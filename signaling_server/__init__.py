@@ -1,0 +1,1 @@
+"""The signaling server: a small hub through which peers find each other."""
