@@ -129,9 +129,20 @@ class ProtocolError(P2PChatError):
 
 
 class TransferFailed(P2PChatError):
-    """A transfer could not be completed."""
+    """A transfer could not be completed.
+
+    Args:
+        message: what happened; it may be told to the other side, so it names files as the offer does.
+        hint: what the user of this machine can do.
+        reason: the stable word for the other side, as a `cancel` frame has it: `disk`, `permission`,
+            `source-changed` or, when none of them fits, `transfer-failed`.
+    """
 
     code = "transfer-failed"
+
+    def __init__(self, message: str, hint: str = "", reason: str = "transfer-failed") -> None:
+        super().__init__(message, hint)
+        self.reason = reason
 
 
 class UnsafeName(TransferFailed):

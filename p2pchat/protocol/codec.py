@@ -15,7 +15,7 @@ import msgspec
 from p2pchat.protocol import frames
 from p2pchat.protocol.limits import FRAME_BYTES, FRAME_DEPTH, FRAME_ITEMS
 
-_KNOWN = {frame.__struct_config__.tag: frame for frame in frames.AnyFrame.__args__}  # type: ignore[attr-defined]
+_KNOWN = {frame.__struct_config__.tag: frame for frame in frames.AnyFrame.__args__}
 
 
 class FrameError(ValueError):

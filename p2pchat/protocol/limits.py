@@ -53,6 +53,18 @@ CONNECT_SECONDS: Final = 15.0
 CLOSE_SECONDS: Final = 3.0
 """Time for a link to close. aiortc may wait 63 s for an unreachable TURN server (RFC 8489 §6.2.1 timers)."""
 
+PING_EVERY: Final = 2.0
+"""Seconds between pings. A ping costs about 100 bytes with its answer: 50 bytes/s."""
+
+SUSPECT_AFTER: Final = 6.0
+"""Seconds of silence before a peer is shown as unsure: three pings unanswered, rarely a false alarm on Wi-Fi."""
+
+LOST_AFTER: Final = 10.0
+"""Seconds of silence before a link is given up. ICE consent (RFC 7675 §5.1) waits 30 s, and says nothing until then."""
+
+HELLO_SECONDS: Final = 10.0
+"""Time for the peer's `hello` once the channels are open."""
+
 BULK_SECONDS: Final = 0.03
 """File data that may wait in the transport before chat and real-time text, as time at the measured rate."""
 
@@ -107,6 +119,9 @@ CREDIT_BYTES: Final = 8 * BLOCK_BYTES
 
 OFFER_ENTRIES: Final = 256
 """Most files and folders in one offer."""
+
+OFFER_PATH_BYTES: Final = 48 * 1024
+"""All paths of one offer together, in UTF-8: with at most 31 bytes of other keys in each entry they fit a frame."""
 
 PATH_BYTES: Final = 1024
 """Longest relative path in an offer, in UTF-8."""

@@ -35,10 +35,13 @@ from p2pchat.protocol.limits import (
 VERSION: Final = SIGNALING_VERSION
 MESSAGE_BYTES: Final = SIGNALING_MESSAGE_BYTES
 
-PeerId = Annotated[str, Meta(pattern=rf"^[a-z2-7]{{{PEER_ID_CHARACTERS}}}$")]
+BODY_DEPTH: Final = 16
+"""Deepest nesting inside the body of a `relay`: clients need two levels, and readers of JSON fail near a thousand."""
+
+PeerId = Annotated[str, Meta(pattern=rf"^[a-z2-7]{{{PEER_ID_CHARACTERS}}}\Z")]
 """A peer's address inside a room: base32 in lower case, chosen at random by the client for one run."""
 
-RoomName = Annotated[str, Meta(min_length=1, max_length=ROOM_CHARACTERS, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")]
+RoomName = Annotated[str, Meta(min_length=1, max_length=ROOM_CHARACTERS, pattern=r"^[^\x00-\x1f\x7f-\x9f]+\Z")]
 """A room's name as the server sees it: printable, compared code point by code point."""
 
 SeatKey = Annotated[str, Meta(min_length=16, max_length=64)]
@@ -66,6 +69,27 @@ class ErrorCode(StrEnum):
     SLOW_CONSUMER = "slow-consumer"
     REPLACED = "replaced"
     SHUTTING_DOWN = "shutting-down"
+
+
+CLOSE_CODES: Final[dict[ErrorCode, int]] = {
+    ErrorCode.MALFORMED: 4000,
+    ErrorCode.UNKNOWN_TYPE: 4001,
+    ErrorCode.TOO_LARGE: 4002,
+    ErrorCode.VERSION: 4003,
+    ErrorCode.NOT_GREETED: 4004,
+    ErrorCode.NOT_JOINED: 4005,
+    ErrorCode.ALREADY_JOINED: 4006,
+    ErrorCode.NO_SUCH_PEER: 4007,
+    ErrorCode.PEER_ID_TAKEN: 4008,
+    ErrorCode.ROOM_FULL: 4009,
+    ErrorCode.TOO_MANY_ROOMS: 4010,
+    ErrorCode.RATE_LIMITED: 4011,
+    ErrorCode.TIMED_OUT: 4012,
+    ErrorCode.SLOW_CONSUMER: 4013,
+    ErrorCode.REPLACED: 4014,
+    ErrorCode.SHUTTING_DOWN: 4015,
+}
+"""The WebSocket close code (private use: RFC 6455 §7.4.2) with which a server ends a socket for a reason."""
 
 
 class Limits(Struct, frozen=True, rename="kebab"):
@@ -199,7 +223,10 @@ def decode_from_client(text: str | bytes) -> FromClient:
     Raises:
         Malformed: for anything that is not exactly one message of the protocol. Nothing else is raised.
     """
-    return _decode(_from_client, text)
+    message = _decode(_from_client, text)
+    if isinstance(message, Relay) and _is_deep(message.body):
+        raise Malformed(ErrorCode.MALFORMED, f"a body may be {BODY_DEPTH} levels deep")
+    return message
 
 
 def decode_from_server(text: str | bytes) -> FromServer:
@@ -215,10 +242,14 @@ Message = TypeVar("Message")
 
 
 def _decode(decoder: msgspec.json.Decoder[Message], text: str | bytes) -> Message:
+    too_large = Malformed(ErrorCode.TOO_LARGE, f"a message may have {MESSAGE_BYTES} bytes")
     if len(text) > MESSAGE_BYTES:
-        raise Malformed(ErrorCode.TOO_LARGE, f"a message may have {MESSAGE_BYTES} bytes")
+        raise too_large
     try:
-        return decoder.decode(text)
+        data = text.encode() if isinstance(text, str) else text
+        if len(data) > MESSAGE_BYTES:
+            raise too_large
+        return decoder.decode(data)
     except msgspec.ValidationError as error:
         unknown = "Invalid value" in str(error) and "$.type" in str(error)
         code = ErrorCode.UNKNOWN_TYPE if unknown else ErrorCode.MALFORMED
@@ -227,6 +258,21 @@ def _decode(decoder: msgspec.json.Decoder[Message], text: str | bytes) -> Messag
         raise Malformed(ErrorCode.MALFORMED, "a message is one JSON object") from None
 
 
+def _is_deep(body: Any) -> bool:
+    level = [body]
+    for _ in range(BODY_DEPTH):
+        below: list[Any] = []
+        for item in level:
+            if isinstance(item, dict):
+                below.extend(item.values())
+            elif isinstance(item, list):
+                below.extend(item)
+        if not below:
+            return False
+        level = below
+    return True
+
+
 def _without_values(detail: str) -> str:
-    """msgspec quotes an unknown tag: what the other side wrote must not come back in an answer or a log."""
+    """Keeps an unknown tag, which msgspec quotes, out: what the other side wrote must not come back."""
     return "the type is not one of the protocol" if detail.startswith("Invalid value") else detail

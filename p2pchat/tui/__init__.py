@@ -1,1 +1,29 @@
 """The Textual front end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from p2pchat.errors import P2PChatError
+from p2pchat.node.api import NodeApi
+
+
+def run(node: NodeApi, conversation: str, *, live: bool, downloads: Path) -> P2PChatError | None:
+    """Shows a conversation until the user leaves it.
+
+    Starts the node, joins, and stops the node again, whatever happens. Blocks, and needs a terminal; call it outside
+    of any event loop.
+
+    Args:
+        node: the peer, not started yet.
+        conversation: the room to join.
+        live: whether others see each key from the beginning.
+        downloads: where accepted files go unless the user says otherwise.
+
+    Returns:
+        Why the conversation could not be joined, or None. The user has read it already.
+    """
+    # Textual takes a tenth of a second to import, which commands without a screen should not pay for.
+    from p2pchat.tui.app import ChatApp
+
+    return ChatApp(node, conversation, live=live, downloads=downloads).run()

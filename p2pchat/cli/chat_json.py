@@ -1,0 +1,147 @@
+"""Machine mode: `p2pchat chat ROOM --json`. JSON Lines out, JSON Lines in; see `docs/json-lines.md`."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Final
+
+from p2pchat.cli import json_commands as commands
+from p2pchat.cli import json_events
+from p2pchat.cli.json_commands import JsonCommand
+from p2pchat.cli.json_events import Object
+from p2pchat.cli.lines import Line
+from p2pchat.cli.session import converse
+from p2pchat.errors import P2PChatError
+from p2pchat.node.api import NodeApi
+from p2pchat.node.events import Event, Ready, TransferChanged, TransferProgressed
+
+PROGRESS_PER_SECOND: Final = 5
+"""`progress` lines of one transfer in any second: often enough for a bar, and little for a log."""
+
+UNSUPPORTED: Final = "unsupported"
+"""The code of the answer to a command that the format has and this version does not."""
+
+
+async def chat(
+    node: NodeApi,
+    conversation: str,
+    *,
+    lines: AsyncIterator[Line],
+    write_line: Callable[[str], None],
+    linger: float,
+) -> None:
+    """Takes part in a conversation for a program.
+
+    An error that ends the conversation is told as an `error` event, too.
+
+    Args:
+        node: a node that is not started; it is stopped at the end.
+        conversation: the room.
+        lines: commands, one JSON object each.
+        write_line: takes each line of output.
+        linger: how long end of input waits for what is still being sent, in seconds.
+
+    Raises:
+        P2PChatError: the room could not be joined, or not everything was delivered in time.
+    """
+    front_end = JsonFrontEnd(node, conversation, write_line)
+    try:
+        await converse(node, conversation, front_end, lines, linger)
+    except P2PChatError as error:
+        front_end.write(json_events.failure(error, time.time()))
+        raise
+
+
+class JsonFrontEnd:
+    """Writes events and answers, and carries out commands."""
+
+    def __init__(self, node: NodeApi, conversation: str, write_line: Callable[[str], None]) -> None:
+        self._node = node
+        self._conversation = conversation
+        self._write_line = write_line
+        self._own_tag = ""
+        self._progress: dict[str, deque[float]] = {}
+        """When the last `progress` lines of each transfer were written, at most `PROGRESS_PER_SECOND` of each."""
+
+    def write(self, answer: Object) -> None:
+        """Writes one object. Everything beyond ASCII is escaped: no terminal, locale or odd file name can break it."""
+        self._write_line(json.dumps(answer, allow_nan=False))
+
+    async def told(self, event: Event, now: float) -> None:
+        """The node told an event."""
+        match event:
+            case Ready():
+                self._own_tag = event.peer
+            case TransferProgressed() if not self._in_time(event.transfer, now):
+                return
+            case TransferChanged() if event.info.state.final:
+                self._progress.pop(event.info.transfer, None)
+        answer = json_events.as_object(event, self._own_tag)
+        if answer is not None:
+            self.write(answer)
+
+    async def entered(self, line: Line) -> bool:
+        """A line of input; False when it says `quit`. What cannot be done is answered, and changes nothing."""
+        try:
+            command = commands.decode(line)
+            if isinstance(command, commands.Quit):
+                return False
+            await self._carry_out(command)
+        except P2PChatError as error:
+            self.write(json_events.failure(error, time.time()))
+        return True
+
+    def deadline(self) -> float | None:
+        """Nothing here depends on time."""
+        return None
+
+    def tick(self, now: float) -> None:
+        """Nothing here depends on time."""
+
+    async def _carry_out(self, command: JsonCommand) -> None:
+        match command:
+            case commands.Say():
+                await self._node.say(self._conversation, command.text)
+            case commands.Rtt(text=str() as text):
+                await self._node.set_live_text(self._conversation, text)
+            case commands.Rtt():
+                await self._node.commit_live_text(self._conversation)
+            case commands.Send():
+                await self._node.offer(self._conversation, [Path(path) for path in command.paths], command.peer)
+            case commands.Accept():
+                output = None if command.output is None else Path(command.output)
+                await self._node.accept(command.transfer, output)
+            case commands.Decline():
+                await self._node.decline(command.transfer)
+            case commands.Pause():
+                await self._node.pause(command.transfer)
+            case commands.Resume():
+                await self._node.resume(command.transfer)
+            case commands.Cancel():
+                await self._node.cancel(command.transfer)
+            case _:
+                await self._answer(command)
+
+    async def _answer(self, command: JsonCommand) -> None:
+        match command:
+            case commands.Who():
+                for info in await self._node.peers(self._conversation):
+                    self.write(json_events.peer(info, time.time()))
+            case commands.Stats():
+                for measured in await self._node.stats():
+                    self.write(json_events.stats(measured, time.time()))
+            case commands.Safety() | commands.Verify() | commands.Invite():
+                message = f"this version has no {command.__struct_config__.tag}"
+                self.write(json_events.error(UNSUPPORTED, message, "", time.time()))
+
+    def _in_time(self, transfer: str, now: float) -> bool:
+        """Whether one more `progress` line of a transfer keeps within the rate."""
+        written = self._progress.setdefault(transfer, deque(maxlen=PROGRESS_PER_SECOND))
+        if len(written) == PROGRESS_PER_SECOND and now < written[0] + 1.0:
+            return False
+        written.append(now)
+        return True

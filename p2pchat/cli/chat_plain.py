@@ -1,0 +1,166 @@
+"""Plain mode: one event, one line, in words; nothing is ever written over.
+
+It is for speech synthesisers, braille displays, pipes and dumb terminals. There is no prompt: an event that arrives
+while somebody types would be read out as part of it, or would need a cursor movement to come before it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shlex
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Final
+
+from p2pchat.cli import wording
+from p2pchat.cli.lines import LINE_BYTES, Line
+from p2pchat.cli.plain_events import PlainEvents
+from p2pchat.cli.session import converse
+from p2pchat.errors import P2PChatError, UsageError
+from p2pchat.node.api import NodeApi
+from p2pchat.node.events import Event, PeerState
+
+HELP: Final = (
+    "A line that you enter is a message to everybody in the room.",
+    "/accept, or /accept N: take the files that are offered. /decline, or /decline N: refuse them.",
+    "/send PATH: offer a file or folder, or several. Put quotes around a path with spaces.",
+    "/cancel, or /cancel N: end a transfer. /transfers: list them with their numbers.",
+    "/who: list the others. /status: where you are. /quit: leave.",
+    "//: begin a message with a slash.",
+)
+"""What `/help` says."""
+
+
+async def chat(
+    node: NodeApi,
+    conversation: str,
+    *,
+    lines: AsyncIterator[Line],
+    write_line: Callable[[str], None],
+    linger: float,
+    echo: bool,
+) -> None:
+    """Takes part in a conversation line by line.
+
+    Args:
+        node: a node that is not started; it is stopped at the end.
+        conversation: the room.
+        lines: messages and commands.
+        write_line: takes each line of output.
+        linger: how long end of input waits for what is still being sent, in seconds.
+        echo: whether our own messages are written, too: a terminal has shown them already, a pipe has not.
+
+    Raises:
+        P2PChatError: the room could not be joined, or not everything was delivered in time.
+    """
+    front_end = PlainFrontEnd(node, conversation, write_line, echo, asyncio.get_running_loop().time())
+    await converse(node, conversation, front_end, lines, linger)
+
+
+class PlainFrontEnd:
+    """Writes events as lines, and takes lines as messages and commands."""
+
+    def __init__(
+        self, node: NodeApi, conversation: str, write_line: Callable[[str], None], echo: bool, now: float
+    ) -> None:
+        self._node = node
+        self._conversation = conversation
+        self._shown = PlainEvents(write_line, echo, now)
+        self._commands = {
+            "accept": self._accept,
+            "decline": self._decline,
+            "cancel": self._cancel,
+            "send": self._send,
+            "who": self._who,
+            "status": self._status,
+            "transfers": self._list_transfers,
+            "help": self._help,
+        }
+
+    async def told(self, event: Event, now: float) -> None:
+        """The node told an event."""
+        self._shown.tell(event, now)
+
+    def deadline(self) -> float | None:
+        """When live text that waits is announced."""
+        return self._shown.deadline()
+
+    def tick(self, now: float) -> None:
+        """The deadline has come."""
+        self._shown.tick(now)
+
+    async def entered(self, line: Line) -> bool:
+        """A line of input; False when it says `/quit`. Nothing that begins with one slash is ever sent."""
+        try:
+            if line is None:
+                raise UsageError(f"that line is too long, and was not sent; a line may have {LINE_BYTES} bytes")
+            text = line.decode("utf-8", "replace")
+            if text.startswith("//"):
+                await self._node.say(self._conversation, text[1:])
+            elif text.startswith("/"):
+                return await self._obey(os.fsdecode(line))
+            elif text.strip():
+                await self._node.say(self._conversation, text)
+        except P2PChatError as error:
+            self._shown.write_problem(error.message, error.hint)
+        return True
+
+    async def _obey(self, line: str) -> bool:
+        word, _, argument = line[1:].partition(" ")
+        if word == "quit":
+            return False
+        command = self._commands.get(word)
+        if command is None:
+            raise UsageError(
+                f"there is no command /{word}, and nothing was sent",
+                "/help lists the commands; two slashes begin a message with a slash",
+            )
+        await command(argument.strip())
+        return True
+
+    async def _accept(self, argument: str) -> None:
+        await self._node.accept(self._shown.transfers.choose_offer(argument).info.transfer)
+
+    async def _decline(self, argument: str) -> None:
+        await self._node.decline(self._shown.transfers.choose_offer(argument).info.transfer)
+
+    async def _cancel(self, argument: str) -> None:
+        await self._node.cancel(self._shown.transfers.choose_running(argument).info.transfer)
+
+    async def _send(self, argument: str) -> None:
+        await self._node.offer(self._conversation, _paths(argument))
+
+    async def _who(self, argument: str) -> None:
+        peers = await self._node.peers(self._conversation)
+        for info in peers:
+            self._shown.write(wording.presence(info, self._shown.speakers.called(info.peer, info.name)))
+        if not peers:
+            self._shown.write("Nobody else is here.")
+
+    async def _status(self, argument: str) -> None:
+        peers = await self._node.peers(self._conversation)
+        connected = sum(info.state is PeerState.CONNECTED for info in peers)
+        self._shown.write(f"{self._shown.whereabouts()} {wording.number(connected, 'peer')} connected.")
+
+    async def _list_transfers(self, argument: str) -> None:
+        for known in self._shown.transfers.all():
+            who = self._shown.speakers.called(known.info.peer, known.info.name)
+            self._shown.write(f"{known.number}: {wording.transfer(known.info, who)}")
+        if not self._shown.transfers.all():
+            self._shown.write("There are no transfers.")
+
+    async def _help(self, argument: str) -> None:
+        for line in HELP:
+            self._shown.write(line)
+
+
+def _paths(argument: str) -> list[Path]:
+    """Reads the paths of `/send`, in which quotes, backslashes and `~` mean what they mean to a shell."""
+    try:
+        words = shlex.split(argument)
+    except ValueError:
+        raise UsageError("a quote is not closed", 'write /send "a path with spaces"') from None
+    if not words or "\0" in argument:
+        raise UsageError("that names no file", "write /send PATH")
+    return [Path(os.path.expanduser(word)) for word in words]

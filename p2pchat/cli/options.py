@@ -1,0 +1,227 @@
+"""The common options: from the command line, the environment or the configuration file, in this order.
+
+click knows the first two and says which of them gave a value; what neither gave is looked up in the file, and then
+has a default. All four go through the same checks.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
+
+import click
+import platformdirs
+from click.core import ParameterSource
+
+from p2pchat.cli import config
+from p2pchat.errors import ConfigurationError, UsageError
+from p2pchat.node.settings import Settings
+from p2pchat.protocol.limits import NAME_CHARACTERS
+from p2pchat.protocol.untrusted import safe_line
+
+DEFAULT_SERVER: Final = "http://127.0.0.1:8080"
+"""Where `p2pchat-server` listens when it is started without options."""
+
+DEFAULT_PROFILE: Final = "default"
+
+_PROFILE = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
+_ENVIRONMENT = "P2PCHAT_"
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A value and where it comes from."""
+
+    value: Any
+    origin: str
+    """As an error names it: `--server`, `P2PCHAT_SERVER`, or file and key."""
+    rank: int
+    """1 command line, 2 environment, 3 file, 4 default: lower wins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The common options, checked."""
+
+    settings: Settings
+    plain: bool
+    json: bool
+    verbose: bool
+
+
+def option(name: str, *more: str, **how: Any) -> Callable[[Command], Command]:
+    """A common option: also read from `P2PCHAT_<NAME>`, and told apart from one that was not given."""
+    variable = _ENVIRONMENT + name.upper().replace("-", "_")
+    flags = f"--{name}/--no-{name}" if how.get("is_flag") and how.pop("negatable", True) else f"--{name}"
+    return click.option(flags, *more, envvar=variable, default=None, show_envvar=True, **how)
+
+
+server = option("server", metavar="URL", help=f"The signaling server.  [default: {DEFAULT_SERVER}]")
+name = option("name", metavar="NAME", help="What others see you as.  [default: your login name]")
+profile = option("profile", metavar="NAME", help=f"Which of your identities to use.  [default: {DEFAULT_PROFILE}]")
+home = option("home", metavar="DIR", help="The folder of all state.  [default: where this system keeps such data]")
+ice = option("ice", metavar="URL", multiple=True, help="A STUN or TURN server; may be given several times.")
+relay_only = option("relay-only", is_flag=True, help="Connect through a TURN server only: peers do not see addresses.")
+ephemeral = option("ephemeral", is_flag=True, help="Write nothing to disk but received files.")
+plain = option("plain", is_flag=True, help="Line mode: no cursor movement, one line per event.")
+json = option("json", is_flag=True, help="Machine mode: JSON Lines out and in.")
+downloads = option("downloads", metavar="DIR", help="Where received files go.  [default: p2pchat in your downloads]")
+verbose = option("verbose", "-v", is_flag=True, negatable=False, help="Say more on standard error.")
+config_file = option(
+    "config", metavar="FILE", help="The configuration file.  [default: config.toml in the folder of all state]"
+)
+
+_ALL = (server, name, profile, home, config_file, ice, relay_only, ephemeral, downloads, plain, json, verbose)
+
+
+def common(command: Command) -> Command:
+    """Gives a command all common options."""
+    for add in reversed(_ALL):
+        command = add(command)
+    return command
+
+
+def resolve(context: click.Context) -> Options:
+    """Returns the common options of the running command; those that it does not have get their defaults.
+
+    Raises:
+        ConfigurationError: a value cannot be used, wherever it comes from. The message says where, and what is allowed.
+        UsageError: plain and machine mode are both asked for in the same place.
+    """
+    lookup = _Lookup(context)
+    state = lookup.checked("home", _folder, _default_home())
+    ice_urls = tuple(lookup.checked("ice", _ice_urls, ()))
+    only_relayed = lookup.flag("relay-only")
+    if only_relayed.value and not any(url.startswith("turn") for url in ice_urls):
+        raise ConfigurationError(
+            f"{only_relayed.origin} needs a TURN server", "name one with --ice turn:USER:PASSWORD@HOST"
+        )
+    settings = Settings(
+        name=lookup.checked("name", _name, "") or _login_name(),
+        server=lookup.checked("server", _server, DEFAULT_SERVER),
+        home=state / lookup.checked("profile", _profile, DEFAULT_PROFILE),
+        downloads=lookup.checked("downloads", _folder, platformdirs.user_downloads_path() / "p2pchat"),
+        ice=ice_urls,
+        relay_only=only_relayed.value,
+        ephemeral=lookup.flag("ephemeral").value,
+    )
+    in_lines, as_json = _mode(lookup.flag("plain"), lookup.flag("json"))
+    return Options(settings, in_lines, as_json, lookup.flag("verbose").value)
+
+
+def on_a_terminal() -> bool:
+    """Whether a full-screen front end can run: both ends are a terminal that can move its cursor."""
+    return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+
+
+class _Lookup:
+    """Finds each setting of a command where it was given."""
+
+    def __init__(self, context: click.Context) -> None:
+        self._context = context
+        asked_for = self._given_to_click("config")
+        if asked_for is not None:
+            self._path = Path(os.path.expanduser(asked_for.value))
+        else:
+            state = self._given_to_click("home")
+            folder = os.path.expanduser(state.value) if state else _default_home()
+            self._path = Path(folder) / config.FILE_NAME
+        self._file = config.load(self._path, required=asked_for is not None)
+
+    def checked(self, name: str, check: Callable[[Any], Any], default: Any) -> Any:
+        given = self._given(name)
+        if given is None:
+            return default
+        try:
+            return check(given.value)
+        except ValueError:
+            # The value is not repeated: an ICE server's URL may hold a password.
+            raise ConfigurationError(f"{given.origin} has to be {config.ALLOWED[name]}") from None
+
+    def flag(self, name: str) -> Given:
+        return self._given(name) or Given(False, f"--{name}", 4)
+
+    def _given(self, name: str) -> Given | None:
+        value = getattr(self._file, name.replace("-", "_"))
+        in_file = None if value is None else Given(self._from_here(name, value), f"{self._path}: {name}", 3)
+        return self._given_to_click(name) or in_file
+
+    def _given_to_click(self, name: str) -> Given | None:
+        parameter = name.replace("-", "_")
+        value = self._context.params.get(parameter)
+        match self._context.get_parameter_source(parameter):
+            case ParameterSource.COMMANDLINE:
+                return Given(value, f"--{name}", 1)
+            case ParameterSource.ENVIRONMENT:
+                return Given(value, _ENVIRONMENT + parameter.upper(), 2)
+        return None
+
+    def _from_here(self, name: str, value: Any) -> Any:
+        """Paths in a file count from its folder, not from wherever the command is started."""
+        if name not in ("home", "downloads") or not value:
+            return value
+        return str(self._path.parent / os.path.expanduser(value))
+
+
+def _mode(plain: Given, json: Given) -> tuple[bool, bool]:
+    """Settles plain against machine mode: the nearer to the command line wins."""
+    if plain.value and json.value and plain.rank == json.rank:
+        raise UsageError(f"{plain.origin} and {json.origin} exclude each other", "choose one")
+    if plain.value and json.value:
+        return plain.rank < json.rank, json.rank < plain.rank
+    return plain.value, json.value
+
+
+def _default_home() -> Path:
+    return platformdirs.user_data_path("p2pchat", appauthor=False)
+
+
+def _server(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https", "ws", "wss") or not parts.hostname or parts.port == 0:
+        raise ValueError
+    return value
+
+
+def _name(value: str) -> str:
+    if not value.strip() or safe_line(value, NAME_CHARACTERS) != value.strip():
+        raise ValueError
+    return value.strip()
+
+
+def _login_name() -> str:
+    try:
+        login = getpass.getuser()
+    except (OSError, KeyError, ImportError):  # no such user, as in some containers
+        login = ""
+    return safe_line(login, NAME_CHARACTERS) or "somebody"
+
+
+def _profile(value: str) -> str:
+    if not _PROFILE.fullmatch(value):
+        raise ValueError
+    return value
+
+
+def _folder(value: str) -> Path:
+    path = Path(os.path.expanduser(value)).absolute()
+    if not value or "\0" in value or (path.exists() and not path.is_dir()):
+        raise ValueError
+    return path
+
+
+def _ice_urls(values: list[str] | tuple[str, ...]) -> list[str]:
+    for value in values:
+        scheme, _, rest = value.partition(":")
+        if scheme not in ("stun", "stuns", "turn", "turns") or not rest:
+            raise ValueError
+    return list(values)

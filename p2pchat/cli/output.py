@@ -1,0 +1,56 @@
+"""Standard output: the only module that writes to it.
+
+Standard output carries data, one line at a time, and each line leaves at once: whoever reads a pipe must not wait
+for a buffer to fill.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import BinaryIO
+
+
+class OutputClosed(Exception):
+    """Whoever read our output has gone: leave quietly."""
+
+
+class Output:
+    """Writes lines to a stream.
+
+    Args:
+        stream: where the bytes go.
+        encoding: how text becomes bytes. What it cannot express is written as `?`.
+    """
+
+    def __init__(self, stream: BinaryIO, encoding: str = "utf-8") -> None:
+        self._stream = stream
+        self._encoding = encoding
+        self._closed = False
+
+    def write_line(self, line: str) -> None:
+        """Writes one line and flushes it. `line` has to be fit for a terminal, and holds no newline.
+
+        Raises:
+            OutputClosed: nobody reads any more; also on every further call.
+        """
+        if self._closed:
+            raise OutputClosed
+        try:
+            self._stream.write(line.encode(self._encoding, "replace") + b"\n")
+            self._stream.flush()
+        except BrokenPipeError:
+            self._closed = True
+            raise OutputClosed from None
+
+
+def standard_output() -> Output:
+    """Returns the process's standard output, in the encoding of its terminal."""
+    return Output(sys.stdout.buffer, sys.stdout.encoding)
+
+
+def discard_output() -> None:
+    """Lets everything that is still buffered go nowhere, so that the interpreter's last flush does not fail."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)

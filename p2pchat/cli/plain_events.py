@@ -1,0 +1,194 @@
+"""Events as lines for plain mode. Every line passes the border for text of others once more when it is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from p2pchat.cli import wording
+from p2pchat.cli.speakers import Speakers
+from p2pchat.cli.transfer_list import TransferList
+from p2pchat.node.events import (
+    Alerted,
+    Direction,
+    Event,
+    LineState,
+    LiveTextChanged,
+    MessageDelivered,
+    MessageReceived,
+    MessageSent,
+    PeerChanged,
+    PeerInfo,
+    PeerMeasured,
+    PeerState,
+    Problem,
+    Ready,
+    ServerChanged,
+    TransferChanged,
+    TransferInfo,
+    TransferOffered,
+    TransferProgressed,
+    TransferState,
+)
+from p2pchat.protocol.rtt.announce import Announcer
+from p2pchat.protocol.untrusted import safe_text
+
+
+class PlainEvents:
+    """Says what happens in a conversation.
+
+    Args:
+        write_line: takes each line.
+        echo: whether our own messages are written, too.
+        now: the time, in seconds of a monotonic clock.
+    """
+
+    def __init__(self, write_line: Callable[[str], None], echo: bool, now: float) -> None:
+        self.speakers = Speakers()
+        self.transfers = TransferList()
+        self._write_line = write_line
+        self._echo = echo
+        self._announcer = Announcer(now)
+        self._ready: Ready | None = None
+        self._online = True
+
+    def write(self, text: str) -> None:
+        """Writes text, whatever it holds, as one line or several."""
+        for line in safe_text(text).split("\n"):
+            self._write_line(line)
+
+    def write_problem(self, message: str, hint: str) -> None:
+        """Writes what failed and what to do."""
+        self.write(wording.sentence(message) + wording.because(hint))
+
+    def whereabouts(self) -> str:
+        """Returns who and where we are, as sentences."""
+        if self._ready is None:
+            return "Not in a room yet."
+        server = "reachable" if self._online else "not reachable; connections that exist go on"
+        return (
+            f"You are {self._ready.name}, key {wording.key(self._ready.peer)}. Room {self._ready.conversation}. "
+            f"The signaling server is {server}."
+        )
+
+    def deadline(self) -> float | None:
+        """When `tick` is due."""
+        return self._announcer.deadline()
+
+    def tick(self, now: float) -> None:
+        """Time has passed: announces the live text that has waited long enough."""
+        self._announcer.tick(now)
+        self._announce()
+
+    def tell(self, event: Event, now: float) -> None:
+        """Writes an event, or nothing where there is nothing to say."""
+        match event:
+            case Ready():
+                self._ready = event
+                self.speakers.own_name = event.name
+                self.write(
+                    f"p2pchat: you are {event.name}, key {wording.key(event.peer)}. Room {event.conversation}. "
+                    "Type /help for the commands."
+                )
+            case ServerChanged():
+                self._server(event)
+            case PeerChanged():
+                self._peer(event.info)
+            case MessageSent() if self._echo:
+                self._speak("you", event.text)
+            case MessageDelivered():
+                self.write(f"{self.speakers.called(event.peer)} has your message.")
+            case MessageReceived():
+                self._speak(self.speakers.called(event.peer, event.name), event.text)
+            case LiveTextChanged():
+                self._live_text(event, now)
+            case Alerted():
+                self.write(f"{self.speakers.called(event.peer, event.name)} asks for your attention.")
+            case TransferOffered():
+                self._offer(event.info)
+            case TransferChanged():
+                self._transfer(event.info)
+            case TransferProgressed():
+                self._progress(event)
+            case Problem():
+                self.write_problem(event.message, event.hint)
+            case MessageSent() | PeerMeasured():
+                pass
+
+    def _speak(self, speaker: str, text: str) -> None:
+        """Names the speaker on each line, so that no line of a message can pass for something else."""
+        for line in safe_text(text).split("\n"):
+            self.write(f"{speaker}: {line}")
+
+    def _server(self, event: ServerChanged) -> None:
+        if event.online is not self._online:
+            self._online = event.online
+            gone = "The signaling server is gone. Connections that exist go on." + wording.because(event.reason)
+            self.write("The signaling server is back." if event.online else gone)
+
+    def _peer(self, info: PeerInfo) -> None:
+        before = self.speakers.update(info)
+        was = before.state if before else None
+        who = self.speakers.called(info.peer, info.name)
+        match info.state:
+            case PeerState.CONNECTED if was is not PeerState.CONNECTED:
+                verb = "is back" if was is PeerState.LOST else "joined"
+                live = f" Live text is on for {who}." if info.live_text else ""
+                self.write(f"{who} {verb}. {wording.path(info)}.{live}")
+            case PeerState.CONNECTED if before and before.path != info.path and info.path:
+                self.write(f"{who}: {wording.path(info).lower()} now.")
+            case PeerState.LOST if was is not PeerState.LOST:
+                self.write(f"The connection to {who} is lost. Trying again.")
+            case PeerState.LEFT if was in (PeerState.CONNECTED, PeerState.LOST):
+                self._announcer.forget(info.peer)
+                self.write(f"{who} left.{wording.because(info.reason)}")
+            case PeerState.FAILED if was is not PeerState.FAILED:
+                self.write(f"No connection to {who}.{wording.because(info.reason)}")
+
+    def _live_text(self, event: LiveTextChanged, now: float) -> None:
+        final = event.state is not LineState.LIVE
+        self._announcer.changed(event.peer, event.line, event.text, final, now)
+        self._announce()
+        if event.state is LineState.INTERRUPTED:
+            who = self.speakers.called(event.peer, event.name)
+            self.write(f"The last line of {who} was interrupted. Some of its end may be missing.")
+
+    def _announce(self) -> None:
+        while (announced := self._announcer.poll()) is not None:
+            who = self.speakers.called(announced.peer)
+            match announced.kind:
+                case "typing":
+                    self._speak(f"{who} is typing", announced.text)
+                case "corrected" if not announced.text:
+                    self.write(f"{who} took back what was typed.")
+                case "corrected":
+                    self._speak(f"{who} corrected", announced.text)
+                case "final":
+                    self._speak(who, announced.text)
+
+    def _offer(self, info: TransferInfo) -> None:
+        number = self.transfers.update(info).number
+        who = self.speakers.called(info.peer, info.name)
+        what = "File" if info.files == 1 else wording.number(info.files, "file")
+        several = len(self.transfers.offers()) > 1
+        title, which = (f"Offer {number}. {what}", f" {number}") if several else (what, "")
+        self.write(f"{title} from {who}: {wording.contents(info)}. Type /accept{which} or /decline{which}.")
+
+    def _transfer(self, info: TransferInfo) -> None:
+        known = self.transfers.find(info.transfer)
+        before = None if known is None else (known.info.state, known.info.reason)
+        number = self.transfers.update(info).number
+        who = self.speakers.called(info.peer, info.name)
+        if before == (info.state, info.reason):
+            return
+        if info.state is not TransferState.WAITING:
+            self.write(wording.transfer(info, who))
+        elif info.direction is Direction.SEND:
+            self.write(f"Offered {wording.files(info)}, {wording.size(info.total)}, to {who}. It is number {number}.")
+
+    def _progress(self, event: TransferProgressed) -> None:
+        reached = self.transfers.reached(event.transfer, event.confirmed, event.total)
+        if reached is not None:
+            known, percent = reached
+            towards = "to" if event.direction is Direction.SEND else "from"
+            who = self.speakers.called(known.info.peer, known.info.name)
+            self.write(f"{wording.files(known.info)} {towards} {who}: {percent} percent.")

@@ -1,0 +1,108 @@
+"""Sentences for people who listen: sizes, times, peers and transfers in words.
+
+Words instead of symbols, because a speech synthesiser spells symbols out; one sentence says one thing.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from p2pchat.node.events import Direction, PeerInfo, PeerState, TransferInfo, TransferState
+from p2pchat.protocol.untrusted import safe_line
+
+FILES_NAMED: Final = 5
+"""Files of one offer that are named: more cannot be kept in mind while listening."""
+
+NAME_CHARACTERS: Final = 200
+"""Most characters of a file's name or path: longer ones are cut, and still told apart."""
+
+SENTENCE_CHARACTERS: Final = 500
+"""Most characters of a sentence: a reason with a path in it."""
+
+_UNITS = ("kilobytes", "megabytes", "gigabytes", "terabytes", "petabytes")
+
+
+def size(count: int) -> str:
+    """Returns a number of bytes in decimal units: `812 bytes`, `4.2 megabytes`."""
+    if count < 1000:
+        return number(count, "byte")
+    power = 1
+    while power < len(_UNITS) and round(count / 1000**power, 1) >= 1000:
+        power += 1
+    return f"{count / 1000**power:.1f}".removesuffix(".0") + f" {_UNITS[power - 1]}"
+
+
+def number(count: int, noun: str) -> str:
+    """Returns `1 file`, `3 files`."""
+    return f"{count} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def key(tag: str) -> str:
+    """Returns the part of a key tag that people see."""
+    return tag[:4]
+
+
+def path(info: PeerInfo) -> str:
+    """Returns how a connected peer is reached: `Direct connection, 12 milliseconds`."""
+    way = "Connection through a relay" if info.path == "relay" else "Direct connection"
+    return way if info.rtt_ms is None else f"{way}, {number(round(info.rtt_ms), 'millisecond')}"
+
+
+def presence(info: PeerInfo, who: str) -> str:
+    """Returns a line of `/who`."""
+    parts = [f"{who}, key {key(info.peer)}", info.state.value]
+    if info.state is PeerState.CONNECTED:
+        parts.append(path(info).lower())
+        parts.append("takes live text" if info.live_text else "takes no live text")
+    return ", ".join(parts) + "." + because(info.reason)
+
+
+def sentence(text: str) -> str:
+    """Returns text of any origin as one sentence; nothing for no text."""
+    line = safe_line(text, SENTENCE_CHARACTERS)
+    return f"{line[:1].upper()}{line[1:].rstrip('.')}." if line else ""
+
+
+def because(reason: str) -> str:
+    """Returns a reason as a sentence that follows another one; nothing for no reason."""
+    return f" {sentence(reason)}" if reason else ""
+
+
+def files(info: TransferInfo) -> str:
+    """Returns what a transfer consists of, short: the name of its only file, or how many."""
+    if info.files == 1 and info.items:
+        return safe_line(info.items[-1].path, NAME_CHARACTERS)
+    return number(info.files, "file")
+
+
+def contents(info: TransferInfo) -> str:
+    """Returns what an offer holds: the names of its first files, and how much they are together."""
+    named = [safe_line(item.path, NAME_CHARACTERS) for item in info.items[:FILES_NAMED]]
+    more = f" and {number(info.files - len(named), 'more file')}" if info.files > len(named) else ""
+    return f"{', '.join(named)}{more}, {size(info.total)}"
+
+
+def transfer(info: TransferInfo, who: str) -> str:
+    """Returns where a transfer stands, as one sentence or two."""
+    sending = info.direction is Direction.SEND
+    what = files(info)
+    whole = f"{what} {'to' if sending else 'from'} {who}"
+    match info.state:
+        case TransferState.WAITING:
+            return f"{whole}, {size(info.total)}, waits for an answer."
+        case TransferState.ACTIVE:
+            return f"{'Sending' if sending else 'Receiving'} {whole}."
+        case TransferState.PAUSED:
+            return f"{whole} is paused.{because(info.reason)}"
+        case TransferState.FAILED:
+            return f"{whole} failed.{because(info.reason)}"
+        case TransferState.CANCELLED:
+            return f"{whole} was cancelled.{because(info.reason)}"
+        case TransferState.DECLINED:
+            decliner = who if sending else "you"
+            return f"{decliner} declined {what}.{because(info.reason)}"
+        case TransferState.DONE if sending:
+            return f"{who} has {what}, {size(info.total)}, verified."
+        case TransferState.DONE:
+            saved = ", ".join(safe_line(name, NAME_CHARACTERS) for name in info.saved[:FILES_NAMED])
+            return f"Received {whole}, {size(info.total)}, verified." + (f" Saved as {saved}." if saved else "")

@@ -1,0 +1,329 @@
+"""One peer of a conversation: the session with it, over the link that its connector gets.
+
+A session outlives its links. When a link fails or is lost while the peer is still in the room, a new one is tried in
+the background (`RETRY_DELAYS`), by either side; the negotiation settles who offers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from p2pchat.node.api import PeerStats
+from p2pchat.node.connector import Connector
+from p2pchat.node.events import (
+    Alerted,
+    Event,
+    LineState,
+    LiveTextChanged,
+    MessageDelivered,
+    MessageReceived,
+    PeerChanged,
+    PeerInfo,
+    PeerMeasured,
+    PeerState,
+)
+from p2pchat.protocol import frames, heartbeat, session
+from p2pchat.protocol.limits import NAME_CHARACTERS, SUSPECT_AFTER
+from p2pchat.protocol.rtt import conversation as live_text
+from p2pchat.protocol.transfer.exchange import TransferOutput
+from p2pchat.protocol.untrusted import safe_line, safe_text
+from p2pchat.rtc.channels import Channel
+from p2pchat.rtc.ice import Configuration
+from p2pchat.rtc.link import Closed, LinkEvent, Opened, Received, Writable
+
+logger = logging.getLogger(__name__)
+
+RETRY_DELAYS = (0.3, 1.2, 2.7, 4.8, 7.0)
+"""Seconds before each new attempt after a link failed or was lost; after the last one the peer has failed."""
+
+MEASUREMENTS = 3
+"""Heartbeats over which the rate of a link is taken: the last four to six seconds."""
+
+
+class Peer:
+    """One peer of a conversation.
+
+    Args:
+        conversation: the conversation's name, for events.
+        us: our peer id.
+        them: the peer's.
+        hello: what we say of ourselves.
+        configuration: how links are made.
+        relay: passes a signal to the peer through the server.
+        tell: takes events for the front end.
+        on_transfer: takes what the transfers with this peer ask for and tell.
+        on_greeted: called each time a link has opened and the peer has said hello.
+    """
+
+    def __init__(
+        self,
+        conversation: str,
+        us: str,
+        them: str,
+        *,
+        hello: frames.Hello,
+        configuration: Configuration,
+        relay: Callable[[Any], None],
+        tell: Callable[[Event], None],
+        on_transfer: Callable[[Peer, TransferOutput], None],
+        on_greeted: Callable[[Peer], None],
+    ) -> None:
+        self.id = them
+        self.info = PeerInfo(them, them, PeerState.CONNECTING)
+        self.present = True
+        """Whether it has a seat in the room, as far as the server says."""
+        self.session = session.Session(hello)
+        self.conversation = conversation
+        self._tell = tell
+        self._on_transfer = on_transfer
+        self._on_greeted = on_greeted
+        self._loop = asyncio.get_running_loop()
+        self._connector = Connector(us, them, configuration, relay, self._link_event)
+        self._timer: asyncio.TimerHandle | None = None
+        self._retry: asyncio.TimerHandle | None = None
+        self._attempts = 0
+        self._goodbye = ""
+        """Why the peer or we ended the link, when that is known better than from the link itself."""
+        self._left = False
+        self._traffic: deque[tuple[float, int]] = deque(maxlen=MEASUREMENTS)
+        self._tell(PeerChanged(conversation, self.info, time.time()))
+
+    # --- the way to the peer
+
+    def connect(self) -> None:
+        """Offers a link, unless one is there or being made."""
+        self._left = False
+        if self.info.state is not PeerState.CONNECTED:
+            self._change(state=PeerState.CONNECTING, reason="")
+        self._connector.start()
+
+    def signal(self, body: Any) -> None:
+        """A signal of the peer came through the server."""
+        self._connector.receive(body)
+
+    def joined(self) -> None:
+        """The peer took a seat; it will offer."""
+        self.present = True
+        self._left = False
+        self._attempts = 0
+        if self.info.state is not PeerState.CONNECTED:
+            self._connector.peer_came_anew()
+            self._change(state=PeerState.CONNECTING, reason="")
+
+    def gone(self, reason: str) -> None:
+        """The server says that the peer's seat is free. An open link does not care, but is looked at."""
+        self.present = False
+        self._cancel_retry()
+        if self.info.state is PeerState.CONNECTED:
+            self.session.probe(self._loop.time())
+            self.drain()
+        elif self.info.state is PeerState.CONNECTING:
+            self._connector.drop(reason)
+            self._change(state=PeerState.LEFT, reason=reason)
+
+    async def close(self) -> None:
+        """Says goodbye and closes the link; bounded by a few seconds."""
+        self.present = False
+        self._left = True
+        self._cancel_retry()
+        self.session.say_goodbye("quit", "")
+        self.drain()
+        await self._connector.close()
+
+    # --- what is said
+
+    def say(self, message: frames.Message) -> None:
+        """Sends a message, now or when there is a link."""
+        if not self.session.outbox_full:
+            self.session.say(message, self._loop.time())
+            self.drain()
+
+    def set_live_text(self, text: str) -> None:
+        """Our live line reads this now."""
+        self.session.set_live_text(text, self._loop.time())
+        self.drain()
+
+    def commit_live_text(self, message: frames.Message) -> None:
+        """Our live line is finished."""
+        if not self.session.outbox_full:
+            self.session.commit_live_text(message, self._loop.time())
+            self.drain()
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing waits to be acknowledged by a peer that may still do so."""
+        waiting = self.session.unacknowledged
+        return not waiting or self.info.state in (PeerState.LEFT, PeerState.FAILED)
+
+    def stats(self) -> PeerStats:
+        """What is measured of this peer."""
+        sent, received = self._connector.traffic
+        now = self._loop.time()
+        since, before = self._traffic[0] if self._traffic else (now, 0)
+        rate = (sent + received - before) / (now - since) if now > since else 0.0
+        return PeerStats(self.id, self.info.path, self.info.rtt_ms, sent, received, rate)
+
+    # --- between link and session
+
+    def _link_event(self, event: LinkEvent) -> None:
+        now = self._loop.time()
+        match event:
+            case Received(channel, data):
+                match channel:
+                    case Channel.BULK:
+                        self.session.receive_bulk(data, now)
+                    case Channel.TEXT:
+                        self.session.receive_text(data, now)
+                    case Channel.CONTROL:
+                        self.session.receive_control(data, now)
+            case Writable():
+                pass
+            case Opened():
+                self._goodbye = ""
+                self.session.link_opened(now)
+            case Closed(reason):
+                self._link_closed(reason, now)
+        self.drain()
+
+    def drain(self) -> None:
+        """Does what the session asks for. Call after every use of `session`."""
+        more = True
+        while more:
+            self.session.drain_transfers(self._loop.time())
+            while (output := self.session.poll()) is not None:
+                self._do(output)
+            more = self._send_files()
+        self._set_timer()
+
+    def _do(self, output: session.Output) -> None:
+        match output:
+            case session.SendControl(data):
+                self._connector.send(Channel.CONTROL, data)
+            case session.SendText(text):
+                self._connector.send(Channel.TEXT, text)
+            case TransferOutput():
+                self._on_transfer(self, output)
+            case session.CloseLink(_, reason):
+                self._goodbye = reason
+                self._connector.drop(reason)
+            case session.Left(code, reason):
+                self._left = code == "quit"
+                self._goodbye = safe_line(reason) or "left the conversation"
+                self._connector.drop(self._goodbye)
+            case session.Greeted(hello):
+                self._greeted(hello)
+            case session.PulseChanged(pulse, silence):
+                self._pulse_changed(pulse, silence)
+            case session.Measured(round_trip):
+                self._measured(round_trip)
+            case _:
+                self._tell_what_was_said(output)
+
+    def _tell_what_was_said(self, output: session.Output) -> None:
+        name, at = self.info.name, time.time()
+        match output:
+            case session.MessageRead(message):
+                text = safe_text(message.text)
+                self._tell(MessageReceived(self.conversation, message.id, self.id, name, text, message.sent_at, at))
+            case session.Delivered(message_id):
+                self._tell(MessageDelivered(self.conversation, message_id, self.id, at))
+            case live_text.LineRead(line, text, state):
+                self._tell(
+                    LiveTextChanged(self.conversation, self.id, name, line, safe_text(text), LineState(state), at)
+                )
+            case live_text.Alerted():
+                self._tell(Alerted(self.conversation, self.id, name, at))
+
+    def _send_files(self) -> bool:
+        """Hands file data over while there is room. Returns whether there was any."""
+        room = self._connector.bulk_room()
+        sent = False
+        while room > 0 and (message := self.session.next_chunk()) is not None:
+            self._connector.send_bulk(message)
+            room -= len(message)
+            sent = True
+        return sent
+
+    def _set_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        due = self.session.deadline()
+        self._timer = self._loop.call_at(due, self._tick) if due is not None else None
+
+    def _tick(self) -> None:
+        self._timer = None
+        self.session.tick(self._loop.time())
+        self.drain()
+
+    # --- what becomes of the peer
+
+    def _greeted(self, hello: frames.Hello) -> None:
+        self._attempts = 0
+        self._cancel_retry()
+        self._change(
+            name=safe_line(hello.name, NAME_CHARACTERS),
+            state=PeerState.CONNECTED,
+            path=self._connector.path,
+            reason="",
+            live_text=hello.live_text is not None,
+        )
+        self._on_greeted(self)
+
+    def _pulse_changed(self, pulse: heartbeat.State, silence: float) -> None:
+        match pulse:
+            case heartbeat.State.ALIVE:
+                self._change(reason="")
+            case heartbeat.State.SUSPECT:
+                self._change(reason=f"nothing heard for {SUSPECT_AFTER:.0f} s")
+            case heartbeat.State.LOST:
+                self._goodbye = f"nothing heard for {silence:.0f} s"
+                self._connector.drop(self._goodbye)
+
+    def _measured(self, round_trip: float) -> None:
+        self._connector.measured(round_trip)
+        self.info = replace(self.info, rtt_ms=round(round_trip * 1000, 2))
+        self._traffic.append((self._loop.time(), sum(self._connector.traffic)))
+        self._tell(PeerMeasured(self.conversation, self.id, self.info.rtt_ms or 0.0, time.time()))
+
+    def _link_closed(self, reason: str, now: float) -> None:
+        reason = self._goodbye or reason
+        was_connected = self.info.state is PeerState.CONNECTED
+        self.session.link_closed(now, reason)
+        self._traffic.clear()
+        if self._left:
+            self._change(state=PeerState.LEFT, reason=reason, path="", rtt_ms=None)
+            return
+        if was_connected:
+            self._change(state=PeerState.LOST, reason=reason, path="", rtt_ms=None)
+        if not self.present:
+            return
+        if self._attempts < len(RETRY_DELAYS):
+            self._cancel_retry()
+            self._retry = self._loop.call_later(RETRY_DELAYS[self._attempts], self._try_again, reason)
+            self._attempts += 1
+        else:
+            self._change(state=PeerState.FAILED, reason=reason, path="", rtt_ms=None)
+
+    def _try_again(self, reason: str) -> None:
+        self._retry = None
+        if self.info.state is PeerState.CONNECTED:
+            return
+        self._change(state=PeerState.CONNECTING, reason=f"trying again: {reason}")
+        self._connector.start()
+
+    def _cancel_retry(self) -> None:
+        if self._retry is not None:
+            self._retry.cancel()
+            self._retry = None
+
+    def _change(self, **changes: Any) -> None:
+        info = replace(self.info, **changes)
+        if info != self.info:
+            self.info = info
+            self._tell(PeerChanged(self.conversation, info, time.time()))

@@ -1,0 +1,148 @@
+"""A node on a thread of its own, so that drawing never delays packets and packets never delay drawing."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from p2pchat.node.api import PeerStats
+from p2pchat.node.events import Event, PeerInfo, TransferInfo
+from p2pchat.node.loop import new_event_loop
+from p2pchat.node.node import Node
+from p2pchat.node.settings import Settings
+from p2pchat.node.stream import EventStream
+
+Result = TypeVar("Result")
+
+
+class NodeThread:
+    """The API of a node (`p2pchat.node.api.NodeApi`), usable from the event loop of a front end.
+
+    Every call runs on the node's thread; awaiting it leaves the front end's loop free. Cancelling a call cancels it
+    there too.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._loop = new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="p2pchat-node", daemon=True)
+        self._node: Node | None = None
+        self._stream: EventStream | None = None
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_forever()
+        self._loop.close()
+
+    async def _there(self, call: Coroutine[Any, Any, Result]) -> Result:
+        if not self._thread.is_alive():
+            call.close()
+            raise RuntimeError("the node is not running")
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(call, self._loop))
+
+    def _started(self) -> Node:
+        if self._node is None:
+            raise RuntimeError("start() comes first")
+        return self._node
+
+    async def start(self) -> None:
+        """Starts the thread and the node on it."""
+        self._stream = EventStream()
+        self._thread.start()
+        await self._there(self._start(asyncio.get_running_loop(), self._stream))
+
+    async def _start(self, front: asyncio.AbstractEventLoop, stream: EventStream) -> None:
+        self._node = Node(self._settings)
+        await self._node.start()
+        self._forwarding = asyncio.create_task(self._forward(self._node, front, stream))
+
+    @staticmethod
+    async def _forward(node: Node, front: asyncio.AbstractEventLoop, stream: EventStream) -> None:
+        with contextlib.suppress(RuntimeError):  # the front end's loop is closed: nobody is listening any more
+            async for event in node.events():
+                front.call_soon_threadsafe(stream.tell, event)
+            front.call_soon_threadsafe(stream.end)
+
+    async def stop(self) -> None:
+        """Stops the node and its thread. Calling it again does nothing."""
+        if self._node is None or not self._thread.is_alive():
+            return
+        await self._there(self._stop(self._node))
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        await asyncio.to_thread(self._thread.join)
+
+    async def _stop(self, node: Node) -> None:
+        await node.stop()
+        await self._forwarding
+        await self._loop.shutdown_default_executor()
+
+    async def events(self) -> AsyncIterator[Event]:
+        """The stream of events; call `start` first."""
+        if self._stream is None:
+            raise RuntimeError("start() comes first")
+        async for event in self._stream:
+            yield event
+
+    async def join(self, conversation: str) -> None:
+        """See `NodeApi.join`."""
+        await self._there(self._started().join(conversation))
+
+    async def leave(self, conversation: str) -> None:
+        """See `NodeApi.leave`."""
+        await self._there(self._started().leave(conversation))
+
+    async def say(self, conversation: str, text: str) -> str:
+        """See `NodeApi.say`."""
+        return await self._there(self._started().say(conversation, text))
+
+    async def set_live_text(self, conversation: str, text: str) -> None:
+        """See `NodeApi.set_live_text`."""
+        await self._there(self._started().set_live_text(conversation, text))
+
+    async def commit_live_text(self, conversation: str) -> str:
+        """See `NodeApi.commit_live_text`."""
+        return await self._there(self._started().commit_live_text(conversation))
+
+    async def offer(self, conversation: str, paths: Sequence[Path], peer: str | None = None) -> list[str]:
+        """See `NodeApi.offer`."""
+        return await self._there(self._started().offer(conversation, paths, peer))
+
+    async def accept(self, transfer: str, output: Path | None = None) -> None:
+        """See `NodeApi.accept`."""
+        await self._there(self._started().accept(transfer, output))
+
+    async def decline(self, transfer: str, reason: str = "") -> None:
+        """See `NodeApi.decline`."""
+        await self._there(self._started().decline(transfer, reason))
+
+    async def pause(self, transfer: str) -> None:
+        """See `NodeApi.pause`."""
+        await self._there(self._started().pause(transfer))
+
+    async def resume(self, transfer: str) -> None:
+        """See `NodeApi.resume`."""
+        await self._there(self._started().resume(transfer))
+
+    async def cancel(self, transfer: str) -> None:
+        """See `NodeApi.cancel`."""
+        await self._there(self._started().cancel(transfer))
+
+    async def peers(self, conversation: str) -> list[PeerInfo]:
+        """See `NodeApi.peers`."""
+        return await self._there(self._started().peers(conversation))
+
+    async def transfers(self) -> list[TransferInfo]:
+        """See `NodeApi.transfers`."""
+        return await self._there(self._started().transfers())
+
+    async def stats(self) -> list[PeerStats]:
+        """See `NodeApi.stats`."""
+        return await self._there(self._started().stats())
+
+    async def settle(self, seconds: float) -> bool:
+        """See `NodeApi.settle`."""
+        return await self._there(self._started().settle(seconds))

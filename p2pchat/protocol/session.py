@@ -1,0 +1,370 @@
+"""Everything said between us and one peer, over as many links as it takes. Sans-I/O.
+
+Rules
+    1. On a new link each side sends `hello` first. Whatever comes before the peer's `hello` closes the link.
+    2. Whatever arrives is a sign of life (`heartbeat`).
+    3. A frame that cannot be read, or more frames than a peer may send, closes the link with a reason that is told
+       to the peer (`bye`) and to our user. Nothing raises.
+    4. Messages survive a lost link (`delivery`); a live line is marked as interrupted; transfers end.
+
+States
+    OFFLINE ── link_opened ──> GREETING ── hello ──> TALKING
+       ^                           └── fault or goodbye ──┴──> CLOSING   nothing is read any more
+       └────────────────────────── link_closed ──────────────────┘
+
+Use: call one method, drain `poll` until it returns None, send what `next_chunk` has while the transport has room for
+bulk data, and call `tick` at `deadline()`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from enum import Enum
+from typing import TypeAlias
+
+from p2pchat.protocol import frames, limits
+from p2pchat.protocol.allowance import Allowance
+from p2pchat.protocol.codec import FrameError, decode, encode
+from p2pchat.protocol.delivery import Inbox, Outbox
+from p2pchat.protocol.heartbeat import Changed, Heartbeat, Ping
+from p2pchat.protocol.heartbeat import State as Pulse
+from p2pchat.protocol.rtt.conversation import Alerted, LineRead, LiveText
+from p2pchat.protocol.transfer.exchange import Exchange, TransferOutput
+
+
+class State(Enum):
+    OFFLINE = "offline"
+    GREETING = "greeting"
+    TALKING = "talking"
+    CLOSING = "closing"
+
+
+@dataclass(frozen=True, slots=True)
+class SendControl:
+    """Send these bytes on `ctl`."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SendText:
+    """Send this string on `t140`."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CloseLink:
+    """Close the link once what was sent before has left. `reason` may be shown; `code` is a stable word."""
+
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Greeted:
+    """The peer said hello: it can be talked to now. Its name is untrusted text."""
+
+    hello: frames.Hello
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """The peer said goodbye; `reason` is untrusted text."""
+
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PulseChanged:
+    """The peer fell silent or is back; see `heartbeat`. When it is LOST, close the link."""
+
+    pulse: Pulse
+    silence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A ping came back after so many seconds."""
+
+    round_trip: float
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRead:
+    """A message arrived for the first time, and belongs to no live line. Its text is untrusted."""
+
+    message: frames.Message
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """The peer has a message of ours."""
+
+    id: str
+
+
+Output: TypeAlias = (
+    SendControl
+    | SendText
+    | CloseLink
+    | Greeted
+    | Left
+    | PulseChanged
+    | Measured
+    | MessageRead
+    | Delivered
+    | LineRead
+    | Alerted
+    | TransferOutput
+)
+
+
+class Session:
+    """The conversation with one peer.
+
+    Args:
+        hello: what we say of ourselves on every link.
+    """
+
+    def __init__(self, hello: frames.Hello) -> None:
+        self.state = State.OFFLINE
+        self.transfers = Exchange()
+        self.live_text = LiveText()
+        self._hello = hello
+        self._outbox = Outbox()
+        self._inbox = Inbox()
+        self._heartbeat: Heartbeat | None = None
+        self._greeting_ends = 0.0
+        self._allowance = Allowance(limits.FRAMES_PER_SECOND, limits.FRAME_BURST)
+        self._outputs: deque[Output] = deque()
+
+    # --- the link
+
+    def link_opened(self, now: float) -> None:
+        """All channels of a new link are open."""
+        self.state = State.GREETING
+        self._heartbeat = Heartbeat(now)
+        self._greeting_ends = now + limits.HELLO_SECONDS
+        self._allowance = Allowance(limits.FRAMES_PER_SECOND, limits.FRAME_BURST)
+        self.live_text.channel_opened(now)
+        self._send(self._hello)
+        self._collect(now)
+
+    def link_closed(self, now: float, reason: str) -> None:
+        """The link is gone, whoever closed it."""
+        if self.state is State.OFFLINE:
+            return
+        self.state = State.OFFLINE
+        self._heartbeat = None
+        self._outputs = deque(output for output in self._outputs if not isinstance(output, SendControl | SendText))
+        self.live_text.channel_lost(now)
+        self.transfers.link_lost(reason)
+        self._collect(now)
+
+    def probe(self, now: float) -> None:
+        """Something hints that the peer may be gone: find out now."""
+        if self._heartbeat is not None:
+            self._heartbeat.probe(now)
+            self._collect(now)
+
+    def say_goodbye(self, code: str, reason: str) -> None:
+        """Tells the peer that we close the link; close it when this has left. Nothing is read from now on."""
+        if self._reading:
+            self._send(frames.Bye(code, reason[: limits.REASON_CHARACTERS]))
+            self.state = State.CLOSING
+
+    # --- what arrives
+
+    def receive_control(self, data: bytes | str, now: float) -> None:
+        """A message came on `ctl`."""
+        if not self._reading:
+            return
+        self._heard(now)
+        if not self._allowance.take(now):
+            self._refuse("flood", f"more than {limits.FRAMES_PER_SECOND} control frames a second")
+            return
+        if isinstance(data, str):
+            self._refuse("protocol", "the control channel carries binary messages only")
+            return
+        try:
+            frame = decode(data)
+        except FrameError as error:
+            self._refuse("protocol", str(error))
+            return
+        if frame is not None:
+            self._route(frame, now)
+        self._collect(now)
+
+    def receive_text(self, data: bytes | str, now: float) -> None:
+        """A message came on `t140`."""
+        if not self._reading:
+            return
+        self._heard(now)
+        if len(data) > limits.T140_MESSAGE_BYTES_ACCEPTED:
+            self._refuse("protocol", f"a T.140 message of more than {limits.T140_MESSAGE_BYTES_ACCEPTED} bytes")
+            return
+        self.live_text.receive(data, now)
+        self._collect(now)
+
+    def receive_bulk(self, data: bytes | str, now: float) -> None:
+        """A message came on `bulk`."""
+        if not self._reading:
+            return
+        self._heard(now)
+        if self.state is State.GREETING:
+            self._refuse("protocol", "file data came before hello")
+            return
+        try:
+            self.transfers.chunk(data, now)
+        except FrameError as error:
+            self._refuse("protocol", str(error))
+        self._collect(now)
+
+    def tick(self, now: float) -> None:
+        """Time has passed. Call at `deadline()`; early or late is harmless."""
+        if self.state is State.GREETING and now >= self._greeting_ends:
+            self._refuse("protocol", "no hello came")
+        if self._heartbeat is not None:
+            self._heartbeat.tick(now)
+        self._collect(now)
+
+    # --- what we say
+
+    @property
+    def unacknowledged(self) -> int:
+        """Messages of ours that the peer has not confirmed."""
+        return len(self._outbox)
+
+    @property
+    def outbox_full(self) -> bool:
+        """Whether the peer has left too much unconfirmed to be sent more."""
+        return self._outbox.full
+
+    def say(self, message: frames.Message, now: float) -> None:
+        """Sends a message, now or when there is a link. `outbox_full` must be False."""
+        self._outbox.add(message)
+        if self.state is State.TALKING:
+            self._send(message)
+        self._collect(now)
+
+    def set_live_text(self, text: str, now: float) -> None:
+        """Our live line reads this now."""
+        self.live_text.set_text(text, now)
+        self._collect(now)
+
+    def commit_live_text(self, message: frames.Message, now: float) -> None:
+        """Our live line is finished; `message` is its text. `outbox_full` must be False."""
+        line = self.live_text.commit(now)
+        self.say(frames.Message(message.id, message.text, message.sent_at, line), now)
+
+    # --- what is to be done
+
+    def poll(self) -> Output | None:
+        """The next thing to do or to tell, or None when there is nothing left."""
+        return self._outputs.popleft() if self._outputs else None
+
+    def drain_transfers(self, now: float) -> None:
+        """Call after using `transfers` directly, before `poll`."""
+        self._collect(now)
+
+    def next_chunk(self) -> bytes | None:
+        """The next bulk message, or None when no transfer has anything to send."""
+        return self.transfers.next_chunk() if self.state is State.TALKING else None
+
+    def deadline(self) -> float | None:
+        """When `tick` is due; None when only something that arrives can bring news."""
+        if self.state is State.OFFLINE or self._heartbeat is None:
+            return None
+        due = [self._heartbeat.deadline(), self.live_text.deadline()]
+        if self.state is State.GREETING:
+            due.append(self._greeting_ends)
+        return min((at for at in due if at is not None), default=None)
+
+    # --- inside
+
+    def _heard(self, now: float) -> None:
+        if self._heartbeat is not None:
+            self._heartbeat.heard(now)
+
+    def _send(self, frame: frames.AnyFrame) -> None:
+        self._outputs.append(SendControl(encode(frame)))
+
+    @property
+    def _reading(self) -> bool:
+        return self.state in (State.GREETING, State.TALKING)
+
+    def _refuse(self, code: str, reason: str) -> None:
+        if self._reading:
+            self.say_goodbye(code, reason)
+            self._outputs.append(CloseLink(code, reason))
+
+    def _route(self, frame: frames.AnyFrame, now: float) -> None:
+        if self.state is State.GREETING and not isinstance(frame, frames.Hello | frames.Bye):
+            self._refuse("protocol", "a frame came before hello")
+            return
+        match frame:
+            case frames.Hello():
+                self._greet(frame, now)
+            case frames.Ping(n):
+                self._send(frames.Pong(n))
+            case frames.Pong(n):
+                self._measure(n, now)
+            case frames.Bye(code, reason):
+                self.state = State.CLOSING
+                self._outputs.append(Left(code, reason))
+            case frames.Message():
+                self._read_message(frame)
+            case frames.Receipt(id_):
+                if self._outbox.acknowledged(id_):
+                    self._outputs.append(Delivered(id_))
+            case _:
+                self.transfers.receive(frame, now)
+
+    def _greet(self, hello: frames.Hello, now: float) -> None:
+        if self.state is not State.GREETING:
+            self._refuse("protocol", "hello came twice")
+            return
+        if not set(hello.versions) & set(self._hello.versions):
+            theirs, ours = (", ".join(map(str, sorted(set(side.versions)))) for side in (hello, self._hello))
+            self._refuse("version", f"the peer speaks protocol version {theirs}, we speak {ours}")
+            return
+        self.state = State.TALKING
+        self.probe(now)  # the first round trip, before anything queues on the path
+        self._outputs.append(Greeted(hello))
+        if hello.live_text is not None:
+            self.live_text.peer_takes_text(hello.live_text, now)
+        for message in self._outbox.to_send_again(self.live_text.unfinished):
+            self._send(message)
+
+    def _measure(self, number: int, now: float) -> None:
+        if self._heartbeat is None:
+            return
+        before = self._heartbeat.round_trip
+        self._heartbeat.answered(number, now)
+        if self._heartbeat.round_trip is not None and self._heartbeat.round_trip is not before:
+            self._outputs.append(Measured(self._heartbeat.round_trip))
+
+    def _read_message(self, message: frames.Message) -> None:
+        self._send(frames.Receipt(message.id))
+        if self._inbox.is_new(message.id) and not self.live_text.finished_by(message):
+            self._outputs.append(MessageRead(message))
+
+    def _collect(self, now: float) -> None:
+        """Brings the outputs of the machines inside into our own queue."""
+        if self._heartbeat is not None:
+            while (beat := self._heartbeat.poll()) is not None:
+                match beat:
+                    case Ping(number):
+                        self._send(frames.Ping(number))
+                    case Changed(pulse, silence):
+                        self._outputs.append(PulseChanged(pulse, silence))
+        while (text := self.live_text.poll(now)) is not None:
+            self._outputs.append(SendText(text) if isinstance(text, str) else text)
+        while (output := self.transfers.poll()) is not None:
+            if isinstance(output, TransferOutput):
+                self._outputs.append(output)
+            else:
+                self._send(output)

@@ -1,0 +1,292 @@
+"""One link: one WebRTC connection to one peer, with the channels of `channels`.
+
+Life
+    offer() or answer(sdp) ──> [accept_answer(sdp)] ──> Opened ──> Received* ──> Closed
+    Exactly one Closed comes, with the reason in words, whatever ends the link: the deadline, the peer, `close`.
+
+aiortc's callbacks run inside the code that reads packets, and an exception in one closes the connection without a word
+to the peer. So the only thing done there is to note the event; `on_event` is called from a turn of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from aiortc import InvalidStateError, RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
+
+from p2pchat.errors import PeerUnreachable
+from p2pchat.protocol.limits import CLOSE_SECONDS, CONNECT_SECONDS
+from p2pchat.rtc import ice
+from p2pchat.rtc.addresses import allow_loopback_alone
+from p2pchat.rtc.channels import KINDS, Channel, open_on, recognise
+from p2pchat.rtc.pacing import REFILL_SECONDS, Pacer
+
+logger = logging.getLogger(__name__)
+
+EARLY_EVENTS = 1000
+"""Messages kept while the channels of a link are opening. A p2pchat sends none before all are open."""
+
+FLUSH_SECONDS = 1.0
+"""Time for the last control frames to leave before a link closes."""
+
+allow_loopback_alone()
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """All channels are open."""
+
+    path: str
+    """`direct` or `relay`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A message came."""
+
+    channel: Channel
+    data: bytes | str
+
+
+@dataclass(frozen=True, slots=True)
+class Writable:
+    """`bulk_room` had nothing left, and may have something by now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The link is over. `reason` is a sentence without a full stop."""
+
+    reason: str
+
+
+LinkEvent: TypeAlias = Opened | Received | Writable | Closed
+
+
+class Link:
+    """One connection to one peer. Create it on the event loop that it is to live on.
+
+    Args:
+        configuration: from `ice.configuration`.
+        on_event: called on the event loop with each event, in order.
+    """
+
+    def __init__(self, configuration: RTCConfiguration, on_event: Callable[[LinkEvent], None]) -> None:
+        self._connection = RTCPeerConnection(configuration)
+        self._on_event = on_event
+        self._channels: dict[Channel, RTCDataChannel] = {}
+        self._events: deque[LinkEvent] = deque()
+        self._loop = asyncio.get_running_loop()
+        self._delivery: asyncio.Handle | None = None
+        self._deadline = self._loop.call_later(CONNECT_SECONDS, self._give_up)
+        self._pacer = Pacer()
+        self._refill: asyncio.TimerHandle | None = None
+        self._opened = False
+        self._closed = False
+        self._ending: asyncio.Task[None] | None = None
+        self.sent = 0
+        """Bytes of user data handed over."""
+        self.received = 0
+        self._connection.add_listener("connectionstatechange", self._connection_changed)
+        self._connection.add_listener("datachannel", self._adopt)
+        self._connection.add_listener("error", self._failed)
+
+    # --- making it
+
+    async def offer(self) -> str:
+        """Returns the SDP of an offer; hand the answer to `accept_answer`."""
+        for channel, opened in open_on(self._connection).items():
+            self._attach(channel, opened)
+        await self._connection.setLocalDescription(await self._connection.createOffer())
+        return str(self._connection.localDescription.sdp)
+
+    async def accept_answer(self, sdp: str) -> None:
+        """Uses the peer's answer.
+
+        Raises:
+            PeerUnreachable: the answer cannot be used.
+        """
+        await self._use("answer", sdp)
+
+    async def answer(self, sdp: str) -> str:
+        """Returns the SDP of the answer to a peer's offer.
+
+        Raises:
+            PeerUnreachable: the offer cannot be used.
+        """
+        await self._use("offer", sdp)
+        try:
+            await self._connection.setLocalDescription(await self._connection.createAnswer())
+        except Exception as error:  # an offer may be valid SDP and still ask for what aiortc has not
+            logger.debug("no answer: %r", error)
+            raise PeerUnreachable("the peer's offer cannot be answered") from error
+        return str(self._connection.localDescription.sdp)
+
+    async def _use(self, kind: str, sdp: str) -> None:
+        if "m=application" not in sdp or "m=audio" in sdp or "m=video" in sdp:
+            raise PeerUnreachable(f"the peer's {kind} is not for data channels")
+        try:
+            await self._connection.setRemoteDescription(RTCSessionDescription(sdp, kind))
+        except Exception as error:  # aiortc raises whatever its parser stumbles over
+            logger.debug("unusable %s: %r", kind, error)
+            raise PeerUnreachable(f"the peer's {kind} cannot be used") from error
+
+    # --- using it
+
+    def send(self, channel: Channel, data: bytes | str) -> bool:
+        """Queues a message. Returns False when the channel is not open: it is lost then."""
+        opened = self._channels.get(channel)
+        if opened is None or opened.readyState != "open":
+            return False
+        try:
+            opened.send(data)
+        except (InvalidStateError, ValueError) as error:
+            self._end(f"a message could not be sent: {type(error).__name__}")
+            return False
+        self.sent += len(data)
+        return True
+
+    def bulk_room(self) -> int:
+        """Returns how many bytes of file data may be handed over now; see `pacing`.
+
+        When that is nothing, a `Writable` event comes as soon as asking again makes sense.
+        """
+        bulk = self._channels.get(Channel.BULK)
+        if bulk is None or bulk.readyState != "open":
+            return 0
+        room = self._pacer.room(bulk.bufferedAmount + self._in_flight(), self._loop.time())
+        if room == 0 and self._refill is None:
+            self._refill = self._loop.call_later(REFILL_SECONDS, self._ask_to_refill)
+        return room
+
+    def _in_flight(self) -> int:
+        """Bytes that were sent and not acknowledged yet, of all channels. aiortc 1.16 has no public word for it."""
+        return getattr(self._connection.sctp, "_flight_size", 0)
+
+    def _ask_to_refill(self) -> None:
+        self._refill = None
+        if not self._closed:
+            self._tell(Writable())
+
+    def measured(self, round_trip: float) -> None:
+        """A ping took so many seconds."""
+        self._pacer.measured(round_trip)
+
+    def send_bulk(self, data: bytes) -> None:
+        """Queues a message on the bulk channel; keep to `bulk_room`."""
+        if self.send(Channel.BULK, data):
+            self._pacer.handed_over(len(data))
+
+    @property
+    def path(self) -> str:
+        """`direct` or `relay`; empty until it is known."""
+        return ice.path(self._connection)
+
+    async def close(self, reason: str) -> None:
+        """Lets what was sent on `ctl` leave, then closes; takes at most `FLUSH_SECONDS` + `CLOSE_SECONDS`."""
+        self._end(reason)
+        if self._ending is not None:
+            await asyncio.wait({self._ending})
+
+    # --- what aiortc tells; nothing here may raise
+
+    def _attach(self, channel: Channel, opened: RTCDataChannel) -> None:
+        self._channels[channel] = opened
+
+        def message(data: bytes | str) -> None:
+            self.received += len(data)
+            self._tell(Received(channel, data))
+
+        opened.add_listener("message", message)
+        opened.add_listener("open", self._check_open)
+        opened.add_listener("close", lambda: self._end("the peer closed the link"))
+        opened.add_listener("error", self._failed)
+        self._check_open()
+
+    def _adopt(self, offered: RTCDataChannel) -> None:
+        channel = recognise(offered)
+        if channel is None or channel in self._channels:
+            logger.info("refused a data channel of the peer")
+            offered.close()
+            return
+        self._attach(channel, offered)
+
+    def _check_open(self) -> None:
+        if self._opened or self._closed:
+            return
+        if len(self._channels) == len(KINDS) and all(c.readyState == "open" for c in self._channels.values()):
+            self._opened = True
+            self._deadline.cancel()
+            # What came on one channel before the last one opened is told after Opened.
+            self._events.appendleft(Opened(self.path))
+            self._schedule()
+
+    def _connection_changed(self) -> None:
+        state = self._connection.connectionState
+        if state == "failed":
+            self._end("no route between the two machines was found")
+        elif state == "closed":
+            self._end("the peer closed the link" if self._opened else "the connection was refused")
+
+    def _failed(self, error: Exception) -> None:
+        logger.debug("error in a callback: %r", error)
+        self._end(f"internal error: {type(error).__name__}")
+
+    def _give_up(self) -> None:
+        self._end(f"no connection within {CONNECT_SECONDS:.0f} s")
+
+    # --- telling and ending
+
+    def _tell(self, event: LinkEvent) -> None:
+        if not self._opened and not self._closed and len(self._events) >= EARLY_EVENTS:
+            self._end("the peer sent too much before the channels were open")
+            return
+        self._events.append(event)
+        self._schedule()
+
+    def _schedule(self) -> None:
+        if self._delivery is None and (self._opened or self._closed):
+            self._delivery = self._loop.call_soon(self._deliver)
+
+    def _deliver(self) -> None:
+        self._delivery = None
+        while self._events:
+            event = self._events.popleft()
+            try:
+                self._on_event(event)
+            except Exception:
+                logger.exception("a link's event could not be handled")
+                self._end("internal error")
+
+    def _end(self, reason: str) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        self._deadline.cancel()
+        self._tell(Closed(reason))
+        self._ending = self._loop.create_task(self._shut_down())
+
+    async def _shut_down(self) -> None:
+        control = self._channels.get(Channel.CONTROL)
+        if control is not None and control.readyState == "open" and control.bufferedAmount:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(_emptied(control), FLUSH_SECONDS)
+        try:
+            await asyncio.wait_for(self._connection.close(), CLOSE_SECONDS)
+        except TimeoutError:
+            logger.debug("closing took longer than %s s", CLOSE_SECONDS)
+        except Exception as error:  # aiortc's close runs through every transport, and any of them may be half made
+            logger.debug("closing failed: %r", error)
+
+
+async def _emptied(channel: RTCDataChannel) -> None:
+    emptied = asyncio.Event()
+    channel.bufferedAmountLowThreshold = 0
+    channel.add_listener("bufferedamountlow", emptied.set)
+    await emptied.wait()

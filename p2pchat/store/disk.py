@@ -1,0 +1,52 @@
+"""What the disk refused, in words."""
+
+from __future__ import annotations
+
+import errno
+from typing import Final
+
+from p2pchat.errors import StorageFailed
+
+_FULL: Final = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
+
+
+def storage_failed(error: OSError, name: str, where: str) -> StorageFailed:
+    """Returns the error to raise for what the system said.
+
+    Args:
+        error: what it said.
+        name: the file or folder that it was about, as the offer has it and safe to show: the other side is told.
+        where: the folder on this machine, for the hint, which stays here.
+    """
+    match error.errno:
+        case full if full in _FULL:
+            return StorageFailed(f"no space is left for {name}", f"make room in {where}", reason="disk")
+        case errno.EFBIG:
+            return StorageFailed(
+                f"{name} is larger than a file may be here", f"choose another disk than that of {where}", reason="disk"
+            )
+        case errno.EROFS:
+            return StorageFailed(f"{name} would lie on a read-only disk", "choose another folder", reason="permission")
+        case errno.EACCES | errno.EPERM:
+            return StorageFailed(f"{name} may not be written", f"check the permissions of {where}", reason="permission")
+        case _:
+            return StorageFailed(f"{name} cannot be written: {error.strerror}", f"look at {where}", reason="disk")
+
+
+def no_space(need: int, have: int, where: str) -> StorageFailed:
+    """Returns the error to raise when a whole offer does not fit; `need` and `have` are bytes."""
+    return StorageFailed(
+        f"the disk is too full: {readable_size(need)} needed, {readable_size(have)} free",
+        f"make room in {where}, or choose another folder",
+        reason="disk",
+    )
+
+
+def readable_size(size: int) -> str:
+    """Returns a number of bytes in decimal units: `999 B`, `1.4 GB`."""
+    amount = float(size)
+    for unit in ("B", "kB", "MB", "GB"):
+        if amount < 999.5:
+            return f"{size} B" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1000
+    return f"{amount:.1f} TB"

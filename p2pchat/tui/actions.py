@@ -1,0 +1,115 @@
+"""Everything a user can do, once: key bindings, help, command palette, key line and slash commands derive from this.
+
+An action `name` is carried out by the method `action_<name>` of the app, screen or widget that `where` stands for. One
+with a slash command that takes an argument also has a method `command_<name>(argument)` in the chat screen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from textual.binding import Binding, BindingType
+
+
+class Where(Enum):
+    """Where an action's keys work; the value is the heading in the help."""
+
+    EVERYWHERE = "Everywhere"
+    CHAT = "In the conversation"
+    COMPOSER = "While writing"
+    OFFER = "While an offer has the focus (Tab)"
+    FILES = "In the list of files"
+    FAILURE = "When the conversation could not be joined"
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing a user can do."""
+
+    name: str
+    title: str
+    """What it does, as a sentence without full stop, for help and palette."""
+    where: Where
+    keys: tuple[str, ...] = ()
+    """Textual's names of the keys; the first is the one that is shown."""
+    short: str = ""
+    """Its word in the line of keys at the bottom; empty when it isn't there."""
+    slash: str = ""
+    """The slash command, without the slash; empty when there is none."""
+    argument: str = ""
+    """What follows the slash command, as shown in the help."""
+    priority: bool = False
+    """Whether the key is looked at before the focused widget sees it."""
+
+    @property
+    def in_palette(self) -> bool:
+        """Whether the command palette offers it: only what makes sense without a selected line or offer."""
+        return self.where in (Where.EVERYWHERE, Where.CHAT) and self.name not in ("command_palette", "back")
+
+
+ACTIONS: Final = (
+    Action("command_palette", "Find any action by its name", Where.EVERYWHERE, ("ctrl+p",), short="commands"),
+    Action("help", "Show every key and command", Where.EVERYWHERE, ("f1",), short="help", slash="help"),
+    Action(
+        "live",
+        "Let others see each key as you type, or stop",
+        Where.CHAT,
+        ("f2",),
+        short="live",
+        slash="live",
+        argument="[on|off]",
+    ),
+    Action("files", "Show all transfers", Where.EVERYWHERE, ("f4",), short="files", slash="files"),
+    Action("send", "Offer files or folders to everybody here", Where.CHAT, slash="send", argument="PATH..."),
+    Action("accept", "Accept the offer shown, or into another folder", Where.CHAT, slash="accept", argument="[FOLDER]"),
+    Action("decline", "Decline the offer shown", Where.CHAT, slash="decline"),
+    Action("who", "List who is here, with key tag and state", Where.CHAT, slash="who"),
+    Action("theme", "Switch between dark and light", Where.EVERYWHERE, slash="theme"),
+    Action("page_back", "Look back in the conversation", Where.CHAT, ("pageup",), priority=True),
+    Action("page_on", "Look on", Where.CHAT, ("pagedown",), priority=True),
+    Action("newest", "Go to the newest message", Where.CHAT, ("ctrl+end", "ctrl+g"), priority=True),
+    Action("quit", "Say goodbye and leave", Where.EVERYWHERE, ("ctrl+q",), short="quit", slash="quit", priority=True),
+    Action("back", "Back to the conversation, and to writing", Where.EVERYWHERE, ("escape",)),
+    Action("submit", "Send, or run the command", Where.COMPOSER, ("enter",), priority=True),
+    Action("newline", "Begin a new line", Where.COMPOSER, ("ctrl+j", "shift+enter", "alt+enter")),
+    Action("complete", "Complete a path, or go to the offer", Where.COMPOSER, ("tab",)),
+    Action("retract", "Twice: give the line up; others stop seeing it", Where.COMPOSER, ("escape",)),
+    Action("accept", "Accept into the download folder", Where.OFFER, ("enter",)),
+    Action("decline", "Decline", Where.OFFER, ("d",)),
+    Action("other_folder", "Accept into another folder", Where.OFFER, ("o",)),
+    Action("back", "Back to writing", Where.OFFER, ("tab",)),
+    Action("accept", "Accept an offer", Where.FILES, ("enter",)),
+    Action("pause", "Pause", Where.FILES, ("p",)),
+    Action("resume", "Resume", Where.FILES, ("r",)),
+    Action("cancel", "Cancel, or decline an offer", Where.FILES, ("c",)),
+    Action("leave", "Leave", Where.FAILURE, ("enter", "escape", "q")),
+)
+
+SLASH: Final = {action.slash: action for action in ACTIONS if action.slash}
+"""Actions by slash command."""
+
+
+def bindings(where: Where) -> list[BindingType]:
+    """The key bindings of a place, for its class attribute `BINDINGS`."""
+    return [
+        Binding(",".join(action.keys), action.name, action.title, show=False, priority=action.priority)
+        for action in ACTIONS
+        if action.where is where and action.keys
+    ]
+
+
+def key_name(key: str) -> str:
+    """A key as it is written on screen: `ctrl+p` is `^P`, `f1` is `F1`, `escape` is `Esc`."""
+    names = {"escape": "Esc", "pageup": "PgUp", "pagedown": "PgDn", "enter": "Enter", "tab": "Tab"}
+    *modifiers, last = key.split("+")
+    last = names.get(last, last.upper() if last[:1] == "f" and last[1:].isdigit() else last)
+    if modifiers == ["ctrl"] and len(last) == 1:
+        return f"^{last.upper()}"
+    return "+".join([*(modifier.capitalize() for modifier in modifiers), last.capitalize() if modifiers else last])
+
+
+def usage(action: Action) -> str:
+    """The slash command as one types it: `/send PATH...`."""
+    return f"/{action.slash} {action.argument}".rstrip()

@@ -1,0 +1,188 @@
+"""The Textual app: joins one conversation of a node and shows its events."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from textual import work
+from textual.app import App, SystemCommand
+from textual.screen import Screen
+from textual.timer import Timer
+
+from p2pchat.errors import P2PChatError
+from p2pchat.node.api import NodeApi
+from p2pchat.tui.actions import ACTIONS, Action, Where, bindings, key_name, usage
+from p2pchat.tui.asking import Asking
+from p2pchat.tui.content import one_line
+from p2pchat.tui.drafting import Draft
+from p2pchat.tui.model import Conversation
+from p2pchat.tui.screens.chat import ChatScreen
+from p2pchat.tui.screens.failure import FailureScreen
+from p2pchat.tui.screens.files import FilesScreen
+from p2pchat.tui.screens.help import HelpScreen
+from p2pchat.tui.theme import DARK, LIGHT
+
+REPAINT_SECONDS: Final = 1 / 30
+"""Shortest time between two repaints, in seconds. Faster than that nobody reads, and terminals over SSH fall behind."""
+
+
+class ChatApp(App[P2PChatError]):
+    """Shows one conversation. The result is the error that kept it from being joined, or None.
+
+    Args:
+        node: the running peer; the app starts and stops it.
+        conversation: the room to join.
+        live: whether others see each key from the beginning.
+        downloads: where accepted files go unless the user says otherwise.
+        clock: a monotonic clock, in seconds.
+        wall: the time of day, in unix seconds.
+    """
+
+    CSS_PATH = "app.tcss"
+    TITLE = "p2pchat"
+    BINDINGS = bindings(Where.EVERYWHERE)
+
+    def __init__(
+        self,
+        node: NodeApi,
+        conversation: str,
+        *,
+        live: bool = False,
+        downloads: Path,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        super().__init__()
+        self.animation_level = "none"
+        self._node = node
+        self._conversation = Conversation(conversation)
+        self._clock = clock
+        self._wall = wall
+        self._asking = Asking(node, conversation, self, lambda request: self.run_worker(request, group="asking"))
+        self._chat = ChatScreen(self._conversation, self._asking, Draft(live), downloads)
+        self._repaint: Timer | None = None
+        self._painted_at = 0.0
+
+    async def on_mount(self) -> None:
+        """Shows the conversation while it is being joined."""
+        for theme in (DARK, LIGHT):
+            self.register_theme(theme)
+        self.theme = DARK.name
+        await self.push_screen(self._chat)
+        self.set_interval(1.0, self._tick)
+        self._join()
+
+    async def on_unmount(self) -> None:
+        """Says goodbye, however the app came to its end."""
+        await self._node.stop()
+
+    @work(group="node")
+    async def _join(self) -> None:
+        try:
+            await self._node.start()
+            self._listen()
+            await self._node.join(self._conversation.name)
+        except P2PChatError as error:
+            await self.push_screen(FailureScreen(self._conversation.name, error))
+
+    @work(group="node")
+    async def _listen(self) -> None:
+        async for event in self._node.events():
+            self._conversation.reading = self.app_focus and self._chat.reading
+            self._conversation.apply(event, self._clock())
+            self._repaint_soon()
+
+    # What the user is told (see `p2pchat.tui.asking.User`)
+
+    def told(self, error: P2PChatError) -> None:
+        """Puts what failed into the timeline."""
+        self._conversation.notice(error.message, error.hint, at=self._wall(), problem=True)
+        self._repaint_soon()
+
+    def note(self, text: str) -> None:
+        """Puts what was asked for into the timeline."""
+        self._conversation.notice(text, at=self._wall())
+        self._repaint_soon()
+
+    def give_back(self, text: str) -> None:
+        """Puts a text that was not sent back into the composer."""
+        self._chat.give_back(text)
+
+    # Painting
+
+    def _tick(self) -> None:
+        self._conversation.tick(self._clock())
+        self._repaint_soon()
+
+    def _repaint_soon(self) -> None:
+        if self._repaint is None:
+            wait = max(0.0, self._painted_at + REPAINT_SECONDS - time.monotonic())
+            self._repaint = self.set_timer(max(wait, 0.001), self._paint)
+
+    async def _paint(self) -> None:
+        self._repaint, self._painted_at = None, time.monotonic()
+        if not (self._chat.ready and self._chat.is_attached):
+            return
+        self._conversation.reading = self.app_focus and self._chat.reading
+        changes = self._conversation.take_changes()
+        if not self.app_focus and changes.calls_for_attention:
+            self.bell()
+            self.notify(one_line(changes.calls_for_attention[-1], 120), markup=False)
+        await self._chat.show(changes)
+        for screen in self.screen_stack:
+            if isinstance(screen, FilesScreen):
+                screen.redraw()
+
+    def on_timeline_moved(self) -> None:
+        """What is read and what is below has changed."""
+        self._repaint_soon()
+
+    def on_app_focus(self) -> None:
+        """Somebody is reading again."""
+        self._repaint_soon()
+
+    # Actions
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Every action for the command palette."""
+        for action in ACTIONS:
+            if action.in_palette:
+                ways = [*map(key_name, action.keys[:1]), *([usage(action)] if action.slash else [])]
+                yield SystemCommand(action.title, "  ".join(ways), partial(self._perform, action))
+
+    async def _perform(self, action: Action) -> None:
+        if action.where is Where.CHAT:
+            await self.action_back()
+            await self._chat.run_action(action.name)
+        else:
+            await self.run_action(action.name)
+
+    async def action_help(self) -> None:
+        """Shows the help, or leaves it."""
+        await self._toggle(HelpScreen())
+
+    async def action_files(self) -> None:
+        """Shows the transfers, or leaves them."""
+        await self._toggle(FilesScreen(self._conversation, self._asking))
+
+    async def action_back(self) -> None:
+        """Back to the conversation and to its composer."""
+        while not isinstance(self.screen, ChatScreen | FailureScreen):
+            await self.pop_screen()
+        if self.screen is self._chat:
+            self._chat.focus_composer()
+        self._repaint_soon()
+
+    def action_theme(self) -> None:
+        """Dark or light."""
+        self.theme = LIGHT.name if self.theme == DARK.name else DARK.name
+
+    async def _toggle(self, screen: Screen[None]) -> None:
+        there = isinstance(self.screen, type(screen))
+        await self.action_back()
+        if not there and self.screen is self._chat:
+            await self.push_screen(screen)

@@ -1,0 +1,95 @@
+"""Hands the node what the user asks for, and the user what the node refuses."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol
+
+from p2pchat.errors import P2PChatError
+from p2pchat.node.api import NodeApi
+from p2pchat.tui.drafting import Commit, Say, ShowLive
+
+
+class User(Protocol):
+    """Who asks: hears what went wrong, and gets text back that could not be sent."""
+
+    def told(self, error: P2PChatError) -> None:
+        """Something that the user asked for failed."""
+
+    def note(self, text: str) -> None:
+        """What the user wanted to know."""
+
+    def give_back(self, text: str) -> None:
+        """This text was not sent."""
+
+
+class Asking:
+    """The user's requests to the node.
+
+    What concerns the text goes one by one, in the order in which it was written (`write`, done by `keep_writing`);
+    everything else runs beside it (`do`), so that a slow disk never holds up a message.
+
+    Args:
+        node: the node.
+        conversation: the room.
+        user: who asks.
+        spawn: starts a coroutine in the background.
+    """
+
+    def __init__(
+        self,
+        node: NodeApi,
+        conversation: str,
+        user: User,
+        spawn: Callable[[Coroutine[Any, Any, None]], object],
+    ) -> None:
+        self.node = node
+        self.conversation = conversation
+        self._user = user
+        self._spawn = spawn
+        self._steps: asyncio.Queue[Say | Commit | ShowLive] = asyncio.Queue()
+
+    def write(self, step: Say | Commit | ShowLive) -> None:
+        """Says or shows something, after everything that was written before."""
+        self._steps.put_nowait(step)
+
+    async def keep_writing(self) -> None:
+        """Carries out what was written, until it is cancelled."""
+        while True:
+            step = await self._steps.get()
+            try:
+                await self._carry_out(step)
+            except P2PChatError as error:
+                self._user.told(error)
+                if not isinstance(step, ShowLive):
+                    self._user.give_back(step.text)
+
+    def do(self, request: Coroutine[Any, Any, object], text: str = "") -> None:
+        """Asks for something that has no order; `text` is given back if it fails."""
+        self._spawn(self._report(request, text))
+
+    def tell(self, error: P2PChatError) -> None:
+        """Tells the user what cannot be done."""
+        self._user.told(error)
+
+    def note(self, text: str) -> None:
+        """Tells the user something that was asked for."""
+        self._user.note(text)
+
+    async def _carry_out(self, step: Say | Commit | ShowLive) -> None:
+        match step:
+            case Say(text):
+                await self.node.say(self.conversation, text)
+            case ShowLive(text):
+                await self.node.set_live_text(self.conversation, text)
+            case Commit():
+                await self.node.commit_live_text(self.conversation)
+
+    async def _report(self, request: Coroutine[Any, Any, object], text: str) -> None:
+        try:
+            await request
+        except P2PChatError as error:
+            self._user.told(error)
+            if text:
+                self._user.give_back(text)

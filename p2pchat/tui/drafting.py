@@ -1,0 +1,125 @@
+"""What becomes of the text in the composer: which keys others see, and what happens on Enter. Knows nothing of Textual.
+
+Rules
+    1. With live text off nothing leaves before Enter.
+    2. With live text on each change is shown to the others, but for text that is held: a line that begins with `/`,
+       text of several lines, and whatever a paste of more than PASTE_CHARACTERS or of several lines went into.
+       What they saw before stays as it was. Held text leaves as a message on Enter, and the live line is taken back.
+    3. A line that begins with one `/` is a command and never text; `//` stands for a `/` at the beginning of text.
+
+Each call returns what to do now, in order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+PASTE_CHARACTERS: Final = 200
+"""Longest paste that is shown live, in characters. Nobody types as fast; RFC 4103 section 9 asks not to send it so."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShowLive:
+    """Our live line reads so now; the empty text takes it back."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """The live line is finished; `text` is what it read."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Send a message."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Run a slash command: its name without the slash, and what follows it."""
+
+    name: str
+    argument: str
+
+
+Step: TypeAlias = ShowLive | Commit | Say | Command
+
+
+class Draft:
+    """The text being written.
+
+    Args:
+        live: whether others see each key.
+    """
+
+    def __init__(self, live: bool = False) -> None:
+        self.live = live
+        self.text = ""
+        self._pasted = False
+        self._shown = ""
+
+    @property
+    def held(self) -> bool:
+        """Whether the text is of a kind that others do not see before Enter."""
+        return self._pasted or self.text.startswith("/") or "\n" in self.text
+
+    @property
+    def shown(self) -> str:
+        """What the others see of it."""
+        return self._shown
+
+    def pasted(self, text: str) -> None:
+        """Something was pasted. Call it before the `edited` that it leads to."""
+        if len(text) > PASTE_CHARACTERS or len(text.splitlines()) > 1:
+            self._pasted = True
+
+    def edited(self, text: str) -> list[Step]:
+        """The composer's text reads so now."""
+        self.text = text
+        if not text:
+            self._pasted = False
+            return self._show("")
+        return self._show(text) if self.live and not self.held else []
+
+    def submitted(self, text: str) -> list[Step]:
+        """Enter was pressed. The composer is empty afterwards."""
+        self.text = text
+        held, self._pasted = self.held, False
+        if not text.strip():
+            return self._end()
+        if text.startswith("/") and not text.startswith("//"):
+            name, _, argument = text[1:].partition(" ")
+            return [*self._end(), Command(name.strip(), argument.strip())]
+        if text.startswith("//"):
+            text = text[1:]
+        if self.live and not held:
+            steps = [*self._show(text), Commit(text)]
+            self.text = self._shown = ""
+            return steps
+        return [*self._end(), Say(text)]
+
+    def retracted(self) -> list[Step]:
+        """The line is given up. The composer is empty afterwards."""
+        self._pasted = False
+        return self._end()
+
+    def switched(self, live: bool) -> list[Step]:
+        """Live text is on or off from now. What stands in the composer is shown, or taken back, at once."""
+        self.live = live
+        return self.edited(self.text) if live else self._show("")
+
+    def _end(self) -> list[Step]:
+        self.text = ""
+        return self._show("")
+
+    def _show(self, text: str) -> list[Step]:
+        if text == self._shown:
+            return []
+        self._shown = text
+        return [ShowLive(text)]

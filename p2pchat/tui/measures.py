@@ -1,0 +1,61 @@
+"""Sizes, rates and times as people read them."""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import Final
+
+UNITS: Final = ("B", "kB", "MB", "GB", "TB", "PB")
+"""Decimal units, as disks and networks are sold and as most file managers show them."""
+
+BAR_FULL: Final = "━"
+BAR_HALF: Final = "╸"
+BAR_EMPTY: Final = "─"
+
+
+def size(count: float) -> str:
+    """A number of bytes with three digits at most before or one after the point: `4.2 MB`, `512 MB`."""
+    for unit in UNITS:
+        if count < 999.5 or unit == UNITS[-1]:
+            break
+        count /= 1000
+    digits = 1 if unit != "B" and count < 9.95 else 0
+    return f"{count:.{digits}f} {unit}"
+
+
+def rate(bytes_per_second: float) -> str:
+    """A rate: `9.8 MB/s`."""
+    return f"{size(bytes_per_second)}/s"
+
+
+def duration(seconds: float) -> str:
+    """A length of time: `0.5 s` below ten seconds, then `0:22`, `1:02:03`."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    return clock(seconds)
+
+
+def clock(seconds: float) -> str:
+    """A length of time in whole seconds: `0:01`, `12:40`, `1:02:03`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def remaining(confirmed: int, total: int, bytes_per_second: float) -> str:
+    """How long the rest takes at this rate: `0:22`; `-:--` when that is not known, or a day or more."""
+    if bytes_per_second <= 0 or (seconds := (total - confirmed) / bytes_per_second) >= 86_400:
+        return "-:--"
+    return clock(ceil(seconds))
+
+
+def percent(confirmed: int, total: int) -> int:
+    """The part that is done; 100 only when everything is."""
+    return 100 if confirmed >= total else max(0, confirmed * 100 // total)
+
+
+def bar(confirmed: int, total: int, width: int) -> tuple[str, str]:
+    """A progress bar of `width` cells: the part that is done, and the rest."""
+    halves = 2 * width if confirmed >= total else max(0, confirmed) * 2 * width // total
+    done = BAR_FULL * (halves // 2) + BAR_HALF * (halves % 2)
+    return done, BAR_EMPTY * (width - len(done))

@@ -1,0 +1,267 @@
+"""The conversation: timeline, live rows, offers and composer."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any, Final
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.screen import Screen
+
+from p2pchat.errors import P2PChatError, UsageError
+from p2pchat.tui import paths
+from p2pchat.tui.actions import SLASH, Where, bindings
+from p2pchat.tui.asking import Asking
+from p2pchat.tui.content import column_width
+from p2pchat.tui.drafting import Command, Draft, Step
+from p2pchat.tui.model import Changes, Conversation, full_label
+from p2pchat.tui.widgets.composer import Composer
+from p2pchat.tui.widgets.lines import KeyLine, LiveRows, Prompt, RuleLine, StatusLine, TopLine, peer_state
+from p2pchat.tui.widgets.offer_panel import TRUST, OfferPanel
+from p2pchat.tui.widgets.sidebar import Sidebar
+from p2pchat.tui.widgets.timeline import Timeline
+
+SIDEBAR_FROM: Final = 100
+"""Narrowest terminal with a sidebar, in cells."""
+
+
+class ChatScreen(Screen[None]):
+    """Shows one conversation and hands what the user writes to the node.
+
+    Args:
+        conversation: what is shown.
+        asking: the user's requests to the node.
+        draft: the text being written.
+        downloads: where accepted files go.
+    """
+
+    BINDINGS = bindings(Where.CHAT)
+    AUTO_FOCUS = "Composer"
+
+    def __init__(self, conversation: Conversation, asking: Asking, draft: Draft, downloads: Path) -> None:
+        super().__init__()
+        self._conversation = conversation
+        self._asking = asking
+        self._draft = draft
+        self._downloads = downloads
+        self.ready = False
+        """Whether all parts are there."""
+        self._into: Path | None = None
+        self._top = TopLine(conversation, draft)
+        self._sidebar = Sidebar(conversation)
+        self._timeline = Timeline(conversation)
+        self._live = LiveRows(conversation)
+        self._offers = OfferPanel(conversation, downloads)
+        self._rule = RuleLine(conversation)
+        self._prompt = Prompt()
+        self._composer = Composer()
+        self._status = StatusLine(conversation, draft)
+
+    def compose(self) -> ComposeResult:
+        """From top to bottom."""
+        yield self._top
+        with Horizontal(id="body"):
+            yield self._sidebar
+            with Vertical():
+                yield self._timeline
+                yield self._live
+                yield self._offers
+                yield self._rule
+                with Horizontal(id="writing"):
+                    yield self._prompt
+                    yield self._composer
+                yield self._status
+        yield KeyLine()
+
+    def on_mount(self) -> None:
+        """Begins with whatever has happened already."""
+        self.ready = True
+        self.keep_writing()
+        self.redraw()
+
+    def on_resize(self) -> None:
+        """Makes the parts visible for which there is space."""
+        self._sidebar.display = self.size.width >= SIDEBAR_FROM
+        if self.ready:
+            self.call_after_refresh(self.redraw)
+
+    @property
+    def reading(self) -> bool:
+        """Whether the newest row is on the screen."""
+        return self.is_current and self._timeline.at_end
+
+    async def show(self, changes: Changes) -> None:
+        """Draws what has changed, all at once: a line that is finished leaves its live row without a jump."""
+        with self.app.batch_update():
+            self.redraw()
+            await self._timeline.show(changes)
+            self.redraw()
+        self._conversation.trim(self._timeline.room)
+
+    def redraw(self) -> None:
+        """Draws everything around the timeline again where it reads differently."""
+        self._rule.looking_back = not self._timeline.at_end
+        self._live.column = self._timeline.column
+        self._status.indent = column_width(self._timeline.size.width, self._timeline.column) + 5
+        self._prompt.styles.width = self._status.indent
+        for part in (self._top, self._sidebar, self._live, self._offers, self._rule, self._prompt, self._status):
+            part.redraw()
+
+    def focus_composer(self) -> None:
+        """Back to writing."""
+        self._composer.focus()
+
+    def give_back(self, text: str) -> None:
+        """Puts a text that was not sent back into the composer, unless something else is there by now."""
+        if not self._composer.text:
+            self._composer.replace_text(text)
+
+    @work(group="writing")
+    async def keep_writing(self) -> None:
+        """Hands the node what is written."""
+        await self._asking.keep_writing()
+
+    # What is written
+
+    @on(Composer.Pasted)
+    def _pasted(self, event: Composer.Pasted) -> None:
+        self._draft.pasted(event.text)
+
+    @on(Composer.Changed)
+    def _changed(self, event: Composer.Changed) -> None:
+        self._status.hint = ""
+        self._take(self._draft.edited(event.text))
+
+    @on(Composer.Submitted)
+    def _submitted(self, event: Composer.Submitted) -> None:
+        self._timeline.to_end()
+        self._take(self._draft.submitted(event.text))
+
+    @on(Composer.Retracted)
+    def _retracted(self) -> None:
+        self._take(self._draft.retracted())
+
+    @on(Composer.Hint)
+    def _hint(self, event: Composer.Hint) -> None:
+        # The change that led to the hint is handled first, and takes an older hint away.
+        self._status.hint = event.text
+        self._status.redraw()
+
+    def _take(self, steps: list[Step]) -> None:
+        for step in steps:
+            if isinstance(step, Command):
+                self._run(step)
+            else:
+                self._asking.write(step)
+        self._top.redraw()
+        self._status.redraw()
+
+    def _run(self, command: Command) -> None:
+        """Runs a slash command. One that does not exist is never sent as text."""
+        action = SLASH.get(command.name)
+        if action is None:
+            self._asking.tell(
+                UsageError(f"There is no command /{command.name}", "F1 lists them; // sends text that begins with /")
+            )
+            self.give_back(f"/{command.name} {command.argument}".rstrip())
+        elif action.argument:
+            getattr(self, f"command_{action.name}")(command.argument)
+        else:
+            self.call_later((self if action.where is Where.CHAT else self.app).run_action, action.name)
+
+    # Actions and commands
+
+    def action_live(self) -> None:
+        """Lets others see each key, or stops."""
+        self._take(self._draft.switched(not self._draft.live))
+
+    def command_live(self, argument: str) -> None:
+        """Switches live text on or off; without argument to the other state."""
+        if argument not in ("", "on", "off"):
+            self._asking.tell(UsageError("/live takes on or off", "Without either it switches"))
+        elif argument != ("on" if self._draft.live else "off"):
+            self.action_live()
+
+    def action_send(self) -> None:
+        """Begins the command that offers files."""
+        self._begin("/send ")
+
+    def command_send(self, argument: str) -> None:
+        """Offers files and folders to everybody who is connected."""
+        try:
+            chosen = paths.parse(argument)
+            if not chosen:
+                raise UsageError("/send needs a path", "Tab completes it")
+        except UsageError as error:
+            self._asking.tell(error)
+            self.give_back(f"/send {argument}")
+            return
+        self._asking.do(self._asking.node.offer(self._asking.conversation, chosen), f"/send {argument}")
+
+    def action_accept(self) -> None:
+        """Accepts the offer that is shown."""
+        self.command_accept("")
+
+    def command_accept(self, argument: str) -> None:
+        """Accepts the offer that is shown, into the download folder or another one."""
+        try:
+            folder = paths.parse(argument)
+            if len(folder) > 1:
+                raise UsageError("/accept takes one folder", 'Write "my folder", or my\\ folder')
+            if self._offers.offer is None:
+                raise UsageError("There is no offer to answer", "F4 lists all transfers")
+        except UsageError as error:
+            self._asking.tell(error)
+            return
+        self._into = folder[0] if folder else None
+        self._offers.answer("accept")
+
+    def action_decline(self) -> None:
+        """Declines the offer that is shown."""
+        if self._offers.offer is None:
+            self._asking.tell(UsageError("There is no offer to answer", "F4 lists all transfers"))
+        self._offers.answer("decline")
+
+    @on(OfferPanel.Answered)
+    def _answered(self, event: OfferPanel.Answered) -> None:
+        into, self._into = self._into, None
+        if event.answer == "other_folder":
+            self._begin(f"/accept {paths.quote(self._downloads)}/")
+        elif event.answer == "accept":
+            self._asking.do(self._answer(event.transfer, self._asking.node.accept(event.transfer, into)))
+        else:
+            self._asking.do(self._answer(event.transfer, self._asking.node.decline(event.transfer)))
+
+    async def _answer(self, transfer: str, answer: Coroutine[Any, Any, None]) -> None:
+        try:
+            await answer
+        except P2PChatError:
+            self._offers.unanswered(transfer)
+            raise
+
+    def action_who(self) -> None:
+        """Lists everybody in the timeline."""
+        peers = self._conversation.peers.values()
+        lines = [f"{full_label(info.peer, info.name)}: {peer_state(info)}, {TRUST[info.trust]}" for info in peers]
+        self._asking.note("\n".join(lines) or "Nobody else is here")
+
+    def action_page_back(self) -> None:
+        """Looks back."""
+        if self._timeline.max_scroll_y > 0:
+            self._timeline.scroll_page_up(animate=False)
+
+    def action_page_on(self) -> None:
+        """Looks on."""
+        if not self._timeline.at_end:
+            self._timeline.scroll_page_down(animate=False)
+
+    def action_newest(self) -> None:
+        """Goes to the end, and stays there."""
+        self._timeline.to_end()
+
+    def _begin(self, text: str) -> None:
+        self._composer.replace_text(text)
+        self.focus_composer()

@@ -1,0 +1,1 @@
+"""The pieces of the screens. Each draws what it is shown; none knows the node."""

@@ -1,0 +1,116 @@
+"""Where the user writes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import regex
+from textual import events
+from textual.message import Message
+from textual.widgets import TextArea
+
+from p2pchat.tui import commands, paths
+from p2pchat.tui.actions import Where, bindings
+from p2pchat.tui.content import many_lines
+
+_CLUSTER = regex.compile(r"\X")
+"""An extended grapheme cluster (UAX #29): what a person takes for one character."""
+
+
+class Composer(TextArea):
+    """A text field that grows to eight rows. Enter sends; a paste is kept as it is, without control characters."""
+
+    BINDINGS = bindings(Where.COMPOSER)
+
+    class Changed(TextArea.Changed):
+        """The text changed; `text` is what it read then, which may not be what it reads when this is handled."""
+
+        def __init__(self, text_area: TextArea) -> None:
+            super().__init__(text_area)
+            self.text = text_area.text
+
+    @dataclass
+    class Pasted(Message):
+        """Something was pasted; the change follows."""
+
+        text: str
+
+    @dataclass
+    class Submitted(Message):
+        """Enter was pressed; the composer is empty now."""
+
+        text: str
+
+    class Retracted(Message):
+        """The line is given up; the composer is empty now."""
+
+    @dataclass
+    class Hint(Message):
+        """Something to say about what was just done."""
+
+        text: str
+
+    def __init__(self) -> None:
+        super().__init__(compact=True, highlight_cursor_line=False, tab_behavior="focus", show_line_numbers=False)
+        self.cursor_blink = False
+        self._escaped = False
+
+    def replace_text(self, text: str) -> None:
+        """Puts another text in, with the cursor at its end."""
+        self.text = text
+        self.move_cursor(self.document.end)
+
+    def action_submit(self) -> None:
+        """Hands the text over and begins anew."""
+        self.post_message(self.Submitted(self.text))
+        self.replace_text("")
+
+    def action_newline(self) -> None:
+        """Begins a new line."""
+        self._replace_via_keyboard("\n", *self.selection)
+
+    def action_retract(self) -> None:
+        """Gives the line up, the second time."""
+        if self._escaped and self.text:
+            self.replace_text("")
+            self.post_message(self.Retracted())
+        elif self.text:
+            self.post_message(self.Hint("Esc again gives the line up"))
+        self._escaped = not self._escaped
+
+    def action_complete(self) -> None:
+        """Completes a command or a path; goes to the offer when there is nothing to complete."""
+        completion = commands.complete(self.text)
+        if completion is None:
+            self.screen.focus_next()
+            return
+        self.replace_text(completion.text)
+        self.post_message(self.Hint("  ".join(completion.names)))
+
+    async def _on_key(self, event: events.Key) -> None:
+        self._escaped = False
+        await super()._on_key(event)
+
+    async def _on_paste(self, event: events.Paste) -> None:
+        # The base class's handler would run as well and insert the text a second time.
+        event.prevent_default()
+        event.stop()
+        files = paths.dropped(event.text) if not self.text else []
+        text = f"/send {' '.join(map(paths.quote, files))}" if files else many_lines(event.text)
+        self.post_message(self.Pasted(text))
+        if result := self._replace_via_keyboard(text, *self.selection):
+            self.move_cursor(result.end_location)
+            self.focus()
+
+    def get_cursor_left_location(self) -> tuple[int, int]:
+        """One grapheme cluster to the left, or the end of the line above."""
+        row, column = self.cursor_location
+        clusters: list[Any] = _CLUSTER.findall(self.document[row][:column])
+        return (row, column - len(clusters[-1])) if clusters else super().get_cursor_left_location()
+
+    def get_cursor_right_location(self) -> tuple[int, int]:
+        """One grapheme cluster to the right, or the beginning of the line below."""
+        row, column = self.cursor_location
+        cluster = _CLUSTER.match(self.document[row], column)
+        return (row, column + len(cluster[0])) if cluster else super().get_cursor_right_location()

@@ -1,0 +1,186 @@
+"""The single lines around the conversation: who is here, who types, who sees each key, which keys work."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from rich.cells import cell_len
+from textual.content import Content
+
+from p2pchat.node.events import PeerInfo, PeerState
+from p2pchat.tui import commands
+from p2pchat.tui.actions import ACTIONS, key_name
+from p2pchat.tui.content import TIMES_FROM, crop, live_content, one_line, speaker_style
+from p2pchat.tui.drafting import Draft
+from p2pchat.tui.model import Conversation, full_label
+from p2pchat.tui.widgets.drawn import Drawn
+
+LIVE_ROWS: Final = 4
+"""Most peers whose typing is shown at once: more than four moving lines nobody follows."""
+
+SIGNS: Final = {
+    PeerState.CONNECTED: ("●", "$success"),
+    PeerState.CONNECTING: ("◌", "$warning"),
+    PeerState.LOST: ("○", "$warning"),
+    PeerState.FAILED: ("×", "$error"),
+    PeerState.LEFT: ("·", "$muted"),
+}
+"""A sign and its colour for each state; the word always stands beside it."""
+
+
+def peer_state(info: PeerInfo, reason: bool = True) -> str:
+    """Where the link to a peer stands, in words: `direct 12 ms`, `connecting: trying a relay`."""
+    if info.state is PeerState.CONNECTED:
+        path = "relayed" if info.path == "relay" else one_line(info.path) or "connected"
+        return path if info.rtt_ms is None else f"{path} {info.rtt_ms:.0f} ms"
+    return info.state.value + (f": {one_line(info.reason)}" if reason and info.reason else "")
+
+
+class TopLine(Drawn):
+    """Conversation, peers and their state; at the right the state of live text, always."""
+
+    def __init__(self, conversation: Conversation, draft: Draft) -> None:
+        super().__init__()
+        self._conversation = conversation
+        self._draft = draft
+
+    def draw(self, width: int) -> Content:
+        """As many peers as fit, then how many more there are."""
+        live = Content.styled("LIVE on", "bold $accent") if self._draft.live else Content.styled("live off", "$muted")
+        space = width - live.cell_length - 3
+        line = Content.assemble(" ", (one_line(self._conversation.name, space // 3), "bold"), "  ")
+        if self._conversation.server_reason is not None:
+            line = Content.assemble(line, ("server away", "$warning"), "  ")
+        peers = [self._peer(info, width >= TIMES_FROM) for info in self._conversation.peers.values()]
+        for index, peer in enumerate(peers):
+            more = f"+{len(peers) - index}"
+            after = 0 if index == len(peers) - 1 else len(more) + 2
+            if line.cell_length + peer.cell_length + after > space:
+                if index:
+                    line = Content.assemble(line, (more, "$muted"))
+                    break
+                peer = peer.truncate(max(1, space - line.cell_length - after), ellipsis=True)
+            line = Content.assemble(line, peer, "  ")
+        if not peers:
+            words = "joining" if self._conversation.own is None else "nobody else here"
+            line = Content.assemble(line, (crop(words, max(0, space - line.cell_length)), "$muted"))
+        return Content.assemble(line, " " * max(1, width - 1 - line.cell_length - live.cell_length), live)
+
+    def _peer(self, info: PeerInfo, tag: bool) -> Content:
+        name = full_label(info.peer, one_line(info.name, 16)) if tag else one_line(info.name, 12)
+        sign, style = SIGNS[info.state]
+        return Content.assemble((name, speaker_style(info.peer)), " ", (sign, style), " ", peer_state(info, reason=tag))
+
+
+class LiveRows(Drawn):
+    """One row for each peer that is typing."""
+
+    def __init__(self, conversation: Conversation) -> None:
+        super().__init__()
+        self._conversation = conversation
+        self.column = 3
+        """The width of the column of names, in cells."""
+
+    def draw(self, width: int) -> Content:
+        """The peers that typed last, in the order in which they began; then how many more there are."""
+        rows = list(self._conversation.live.values())
+        latest = sorted(rows, key=lambda row: row.changed_at)[-LIVE_ROWS:]
+        lines = [live_content(row, width, self.column) for row in rows if row in latest]
+        if len(rows) > LIVE_ROWS:
+            lines.append(Content.styled(f" +{len(rows) - LIVE_ROWS} typing", "$muted"))
+        return Content("\n").join(lines)
+
+    def redraw(self) -> None:
+        """Takes no space while nobody is typing."""
+        self.display = bool(self._conversation.live)
+        if self.display:
+            super().redraw()
+
+
+class RuleLine(Drawn):
+    """The line above the composer; says what is below while the user looks back."""
+
+    def __init__(self, conversation: Conversation) -> None:
+        super().__init__()
+        self._conversation = conversation
+        self.looking_back = False
+        """Whether the end of the timeline is out of sight."""
+
+    def draw(self, width: int) -> Content:
+        """A rule, with what waits below the screen."""
+        if not self.looking_back:
+            return Content.styled("─" * width, "$rule")
+        newest = next(action for action in ACTIONS if action.name == "newest")
+        what = f"{self._conversation.unread} new" if self._conversation.unread else "more below"
+        sign = f" ▼ {what}  {key_name(newest.keys[0])} "
+        return Content.assemble(("──", "$rule"), (sign, "bold $accent"), ("─" * max(0, width - 2 - len(sign)), "$rule"))
+
+
+class Prompt(Drawn):
+    """Our name before the composer, in line with the names above."""
+
+    def draw(self, width: int) -> Content:
+        """`you`, and the bar that marks a line being written."""
+        return Content.assemble((" you".ljust(width - 2), "bold"), ("▏ ", "$accent"))
+
+
+class StatusLine(Drawn):
+    """The line under the composer: who sees what, and what Enter does."""
+
+    def __init__(self, conversation: Conversation, draft: Draft) -> None:
+        super().__init__()
+        self._conversation = conversation
+        self._draft = draft
+        self.hint = ""
+        """Shown instead, until the text changes."""
+        self.indent = 1
+        """Where the text of the composer begins, in cells."""
+
+    def draw(self, width: int) -> Content:
+        """One line, cropped."""
+        indent = self.indent if width >= TIMES_FROM else 1
+        return Content.styled(" " * indent + crop(one_line(self.hint) or self._words(), width - indent - 1), "$muted")
+
+    def _words(self) -> str:
+        text = self._draft.text
+        if explained := commands.explain(text):
+            return explained
+        if self._draft.live and self._draft.held:
+            return "held: others see it when you press Enter · Esc Esc gives it up"
+        if self._draft.live:
+            return f"{self._watchers()} · F2 stop"
+        if "\n" in text:
+            return "Enter sends all lines · ^J new line"
+        return "Enter sends · F2 lets others see you type"
+
+    def _watchers(self) -> str:
+        """Who sees each key, and who has to wait for Enter."""
+        peers = self._conversation.connected
+        seeing = [one_line(info.name, 20) for info in peers if info.live_text]
+        waiting = [one_line(info.name, 20) for info in peers if not info.live_text]
+        if not seeing:
+            return (
+                f"{names(waiting)} cannot see your keys, only finished lines"
+                if waiting
+                else "nobody sees your keys yet"
+            )
+        words = f"{names(seeing)} {'sees' if len(seeing) == 1 else 'see'} each key"
+        return f"{words}, {names(waiting)} finished lines" if waiting else words
+
+
+class KeyLine(Drawn):
+    """The keys that always work."""
+
+    def draw(self, width: int) -> Content:
+        """As many as fit; the palette goes first, because the others can be found without it."""
+        shown = [(key_name(action.keys[0]), action.short) for action in ACTIONS if action.short]
+        while len(shown) > 1 and sum(cell_len(key) + len(word) + 3 for key, word in shown) > width:
+            shown.pop(0)
+        return Content.assemble(*(part for key, word in shown for part in (" ", (key, "bold $accent"), f" {word} ")))
+
+
+def names(labels: list[str]) -> str:
+    """Names in a sentence: `ben`, `ben and cyd`, `ben, cyd and 3 more`."""
+    if len(labels) > 3:
+        return f"{labels[0]}, {labels[1]} and {len(labels) - 2} more"
+    return " and ".join([", ".join(labels[:-1]), labels[-1]] if len(labels) > 1 else labels)

@@ -1,0 +1,70 @@
+"""What one server allows, and how long it waits: sizes in bytes, times in seconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from p2pchat.protocol.signaling import MESSAGE_BYTES, Limits
+
+
+@dataclass(frozen=True, slots=True)
+class ServerLimits:
+    """The limits of a server. The defaults serve thousands of rooms on a small machine."""
+
+    messages_per_second: float = 20.0
+    """Messages a socket may send on average. A person's client sends a few a minute."""
+
+    message_burst: int = 60
+    """Messages a socket may send at once after a pause: a newcomer's 15 offers with a few candidates each."""
+
+    refusals_per_second: float = 1.0
+    """Messages over the rate that are forgiven on average; a client that honours `retry-after` has hardly any."""
+
+    refusal_burst: int = 40
+    """Messages over the rate that are forgiven at once: what was under way when the first refusal arrived."""
+
+    faults_per_second: float = 1 / 60
+    """Malformed messages that are forgiven on average: one a minute, so that a small fault never ends a long talk."""
+
+    fault_burst: int = 5
+    """Malformed messages answered at once; the next one closes the socket."""
+
+    room_peers: int = 16
+    """Peers in one room. Each pair has a connection of its own: 16 make 120."""
+
+    rooms: int = 10_000
+    """Rooms that exist at the same time; an empty room is gone. One takes about 1 kB of memory."""
+
+    join_seconds: float = 10.0
+    """Time from opening a socket to its first seat in a room. A client needs three messages: under 1 s anywhere."""
+
+    ping_seconds: float = 25.0
+    """Silence after which a socket is pinged. Home routers forget a quiet TCP connection after a minute or more."""
+
+    silent_pings: int = 3
+    """The socket is closed after this many times `ping_seconds` without a sign of life."""
+
+    outgoing_messages: int = 256
+    """Messages that wait for a slow reader: a full room's traffic for several seconds."""
+
+    outgoing_bytes: int = 1024 * 1024
+    """Bytes that wait for a slow reader; one room of slow readers costs 16 MiB at most."""
+
+    close_seconds: float = 2.0
+    """Time for a closed socket to take its last messages and say goodbye before it is cut."""
+
+    shutdown_retry_seconds: float = 2.0
+    """What clients are told to wait when the server stops: long enough for a restart, or for another server."""
+
+    full_retry_seconds: float = 30.0
+    """What clients are told to wait when a room or the server is full: people leave at a human pace."""
+
+    def told(self) -> Limits:
+        """The part of it that clients are told in `welcome`."""
+        return Limits(
+            message_bytes=MESSAGE_BYTES,
+            messages_per_second=self.messages_per_second,
+            message_burst=self.message_burst,
+            room_peers=self.room_peers,
+            ping_seconds=self.ping_seconds,
+        )

@@ -1,0 +1,359 @@
+"""Machine mode, told as conversations between a program, the front end and the node."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from p2pchat.cli import chat_json, json_commands
+from p2pchat.cli.json_commands import UnusableLine
+from p2pchat.errors import PeerUnreachable, ServerUnreachable, TimedOut
+from p2pchat.node.api import PeerStats
+from p2pchat.node.events import (
+    Alerted,
+    Direction,
+    Event,
+    Item,
+    LineState,
+    LiveTextChanged,
+    MessageDelivered,
+    MessageReceived,
+    MessageSent,
+    PeerChanged,
+    PeerMeasured,
+    Problem,
+    ServerChanged,
+    TransferChanged,
+    TransferOffered,
+    TransferProgressed,
+    TransferState,
+)
+from tests.cli.talk import BEN, HOSTILE, PATIENCE, Talk, transfer
+from tests.fake_node import FakeNode
+
+
+class JsonTalk(Talk):
+    """A conversation in JSON."""
+
+    def do(self, **command: object) -> None:
+        self.enter(json.dumps(command).encode())
+
+    @property
+    def objects(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.written]
+
+    async def answer(self, event: str) -> dict[str, Any]:
+        """Waits for an event of this kind, and returns the last one."""
+        await self.until(lambda: any(told["event"] == event for told in self.objects))
+        return [told for told in self.objects if told["event"] == event][-1]
+
+    async def tells(self, event: Event) -> dict[str, Any]:
+        """Tells one event, which has to bring about one object; returns it without its time."""
+        (line,) = await self.told(event)
+        told: dict[str, Any] = json.loads(line)
+        assert told.pop("t") == 5.0
+        return told
+
+
+@contextlib.asynccontextmanager
+async def joined(node: FakeNode | None = None, linger: float = 10.0) -> AsyncIterator[JsonTalk]:
+    """A conversation that is joined; it ends when its program says quit, at the latest here."""
+    talk = JsonTalk(node or FakeNode())
+    chat = asyncio.create_task(
+        chat_json.chat(talk.node, "lab", lines=talk.lines(), write_line=talk.write_line, linger=linger)
+    )
+    async with asyncio.timeout(PATIENCE):
+        await talk.answer("ready")
+        yield talk
+        talk.do(do="quit")
+        await chat
+
+
+async def test_ready_comes_first_and_says_who_and_where_we_are() -> None:
+    async with joined() as talk:
+        first = talk.objects[0]
+    del first["t"]
+    assert first == {
+        "event": "ready",
+        "name": "ana",
+        "peer": "k7qfm2xd",
+        "room": "lab",
+        "server": "ws://127.0.0.1:8080",
+    }
+
+
+async def test_quit_leaves_at_once_and_stops_the_node() -> None:
+    async with joined() as talk:
+        pass
+    assert talk.node.calls == [("start",), ("join", "lab"), ("stop",)]
+
+
+async def test_the_end_of_input_leaves_when_everything_is_sent() -> None:
+    talk = JsonTalk(FakeNode())
+    talk.do(do="say", text="hello")
+    talk.end_input()
+    async with asyncio.timeout(PATIENCE):
+        await chat_json.chat(talk.node, "lab", lines=talk.lines(), write_line=talk.write_line, linger=7.0)
+    assert talk.node.calls == [("start",), ("join", "lab"), ("say", "lab", "hello"), ("settle", 7.0), ("stop",)]
+
+
+async def test_the_end_of_input_says_so_when_not_everything_was_sent() -> None:
+    class Stuck(FakeNode):
+        async def settle(self, seconds: float) -> bool:
+            return False
+
+    talk = JsonTalk(Stuck())
+    talk.end_input()
+    with pytest.raises(TimedOut):
+        await chat_json.chat(talk.node, "lab", lines=talk.lines(), write_line=talk.write_line, linger=0.0)
+    assert talk.objects[-1]["event"] == "error"
+    assert talk.objects[-1]["code"] == "timed-out"
+    assert talk.node.calls[-1] == ("stop",)
+
+
+async def test_a_room_that_cannot_be_joined_is_an_error_event_and_an_error() -> None:
+    class Alone(FakeNode):
+        async def join(self, conversation: str) -> None:
+            raise ServerUnreachable("nobody answers", "start p2pchat-server")
+
+    talk = JsonTalk(Alone())
+    with pytest.raises(ServerUnreachable):
+        await chat_json.chat(talk.node, "lab", lines=talk.lines(), write_line=talk.write_line, linger=0.0)
+    (told,) = talk.objects
+    assert (told["event"], told["code"], told["message"], told["hint"]) == (
+        "error",
+        "server-unreachable",
+        "nobody answers",
+        "start p2pchat-server",
+    )
+    assert talk.node.calls[-1] == ("stop",)
+
+
+async def test_each_command_becomes_one_call() -> None:
+    async with joined() as talk:
+        talk.do(do="say", text="hi")
+        talk.do(do="rtt", text="I am ty")
+        talk.do(do="rtt", commit=True)
+        talk.do(do="send", paths=["a", "b"])
+        talk.do(do="send", paths=["a"], peer="m2xd")
+        talk.do(do="accept", transfer="t1")
+        talk.do(do="accept", transfer="t1", output="here")
+        for word in ("decline", "pause", "resume", "cancel"):
+            talk.do(do=word, transfer="t2", later="keys are ignored")
+    declined = [call[:2] for call in talk.node.calls if call[0] in ("decline", "pause", "resume", "cancel")]
+    assert talk.node.calls[2:9] == [
+        ("say", "lab", "hi"),
+        ("set_live_text", "lab", "I am ty"),
+        ("commit_live_text", "lab"),
+        ("offer", "lab", (Path("a"), Path("b")), None),
+        ("offer", "lab", (Path("a"),), "m2xd"),
+        ("accept", "t1", None),
+        ("accept", "t1", Path("here")),
+    ]
+    assert declined == [("decline", "t2"), ("pause", "t2"), ("resume", "t2"), ("cancel", "t2")]
+
+
+async def test_who_and_stats_answer_for_each_peer() -> None:
+    class Busy(FakeNode):
+        async def stats(self) -> list[PeerStats]:
+            return [PeerStats("m2xdabcd", "direct", 12.2, 100, 200, 30.5)]
+
+    node = Busy()
+    node.known_peers = [BEN]
+    async with joined(node) as talk:
+        talk.do(do="who")
+        peer = await talk.answer("peer")
+        talk.do(do="stats")
+        stats = await talk.answer("stats")
+    assert peer["peer"] == "m2xdabcd"
+    assert peer["state"] == "connected"
+    del stats["t"]
+    assert stats == {
+        "event": "stats",
+        "peer": "m2xdabcd",
+        "path": "direct",
+        "rtt_ms": 12.2,
+        "sent": 100,
+        "received": 200,
+        "rate": 30.5,
+    }
+
+
+async def test_what_the_node_refuses_is_answered_and_the_conversation_goes_on() -> None:
+    async with joined() as talk:
+        talk.node.fail_next = PeerUnreachable("nobody is here", "wait")
+        talk.do(do="send", paths=["a"])
+        answer = await talk.answer("error")
+        talk.do(do="say", text="still here")
+    assert (answer["code"], answer["message"], answer["hint"]) == ("peer-unreachable", "nobody is here", "wait")
+    assert ("say", "lab", "still here") in talk.node.calls
+
+
+@pytest.mark.parametrize("word", ["safety", "verify", "invite"])
+async def test_a_command_of_a_later_version_is_unsupported(word: str) -> None:
+    async with joined() as talk:
+        talk.do(do=word, peer="m2xdabcd")
+        assert (await talk.answer("error"))["code"] == "unsupported"
+
+
+UNUSABLE = [
+    b"",
+    b"hello",
+    b"[]",
+    b"null",
+    b"\xff\xfe",
+    b'{"do": "say"}',
+    b'{"do": "say", "text": 3}',
+    b'{"do": "say", "text": "\\ud800"}',
+    b'{"do": "say", "text": "a"} trailing',
+    b'{"do": "dance"}',
+    b'{"do": 7}',
+    b'{"text": "a"}',
+    b'{"do": "send", "paths": []}',
+    b'{"do": "send", "paths": "a"}',
+    b'{"do": "send", "paths": ["a\\u0000b"]}',
+    b'{"do": "accept"}',
+    b'{"do": "rtt"}',
+    b'{"do": "rtt", "text": "a", "commit": true}',
+    b'{"do": "quit", "x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+    None,
+]
+
+
+@pytest.mark.parametrize("line", UNUSABLE, ids=lambda line: repr(line)[:40])
+async def test_an_unusable_line_is_answered_and_nothing_else_happens(line: bytes | None) -> None:
+    async with joined() as talk:
+        talk.enter(line)
+        answer = await talk.answer("error")
+        assert talk.node.calls == [("start",), ("join", "lab")]
+    assert answer["code"] == "unusable-line"
+    assert answer["message"]
+
+
+@given(st.binary(max_size=200))
+def test_whatever_the_line_it_is_a_command_or_unusable(line: bytes) -> None:
+    with contextlib.suppress(UnusableLine):
+        assert isinstance(json_commands.decode(line), json_commands.Command)
+
+
+async def test_peers_and_messages_are_told() -> None:
+    async with joined() as talk:
+        assert await talk.tells(PeerChanged("lab", BEN, 5.0)) == {
+            "event": "peer",
+            "peer": "m2xdabcd",
+            "name": "ben",
+            "state": "connected",
+            "trust": "new",
+            "path": "direct",
+            "rtt_ms": 12.2,
+            "reason": "",
+        }
+        assert await talk.tells(MessageReceived("lab", "0a", BEN.peer, "ben", "hi", 4.0, 5.0)) == {
+            "event": "message",
+            "id": "0a",
+            "peer": "m2xdabcd",
+            "name": "ben",
+            "text": "hi",
+            "sent_at": 4.0,
+        }
+        assert await talk.tells(MessageSent("lab", "0b", "hello", 5.0)) == {
+            "event": "sent",
+            "id": "0b",
+            "peer": "k7qfm2xd",
+            "text": "hello",
+        }
+        assert await talk.tells(MessageDelivered("lab", "0b", BEN.peer, 5.0)) == {
+            "event": "delivered",
+            "id": "0b",
+            "peer": "m2xdabcd",
+        }
+
+
+async def test_live_text_alerts_and_problems_are_told() -> None:
+    async with joined() as talk:
+        for state in LineState:
+            assert await talk.tells(LiveTextChanged("lab", BEN.peer, "ben", 3, "I am ty", state, 5.0)) == {
+                "event": "rtt",
+                "peer": "m2xdabcd",
+                "name": "ben",
+                "line": 3,
+                "text": "I am ty",
+                "state": state.value,
+            }
+        assert await talk.tells(Alerted("lab", BEN.peer, "ben", 5.0)) == {
+            "event": "alert",
+            "peer": "m2xdabcd",
+            "name": "ben",
+        }
+        assert await talk.tells(Problem("storage", "the disk is full", "free some", 5.0)) == {
+            "event": "error",
+            "code": "storage",
+            "message": "the disk is full",
+            "hint": "free some",
+        }
+        gone = await talk.tells(ServerChanged("lab", False, "connection lost", 5.0))
+        assert (gone["event"], gone["code"]) == ("error", "server-unreachable")
+        assert await talk.told(ServerChanged("lab", True, "", 5.0), PeerMeasured("lab", BEN.peer, 1.0, 5.0)) == []
+
+
+async def test_transfers_are_told() -> None:
+    items = (Item("a", 0, folder=True), Item("a/b.txt", 12))
+    async with joined() as talk:
+        assert await talk.tells(TransferOffered(transfer(items=items), 5.0)) == {
+            "event": "offer",
+            "transfer": "000000aa",
+            "peer": "m2xdabcd",
+            "name": "ben",
+            "files": 1,
+            "bytes": 4_200_000,
+            "items": [{"path": "a", "size": 0, "folder": True}, {"path": "a/b.txt", "size": 12}],
+        }
+        assert await talk.tells(TransferProgressed("000000aa", Direction.RECEIVE, 10, 100, 2.5, 5.0)) == {
+            "event": "progress",
+            "transfer": "000000aa",
+            "direction": "receive",
+            "bytes": 10,
+            "total": 100,
+            "rate": 2.5,
+        }
+        done = transfer(TransferState.DONE, confirmed=4_200_000, seconds=0.5, saved=("/d/\udcffdraft.pdf",))
+        assert await talk.tells(TransferChanged(done, 5.0)) == {
+            "event": "transfer",
+            "transfer": "000000aa",
+            "peer": "m2xdabcd",
+            "direction": "receive",
+            "state": "done",
+            "reason": "",
+            "bytes": 4_200_000,
+            "total": 4_200_000,
+            "seconds": 0.5,
+            "saved": ["/d/\udcffdraft.pdf"],
+        }
+        assert "saved" not in await talk.tells(TransferChanged(transfer(direction=Direction.SEND), 5.0))
+
+
+async def test_progress_is_told_at_most_five_times_at_once_for_each_transfer() -> None:
+    async with joined() as talk:
+        flood = [
+            TransferProgressed(id, Direction.SEND, confirmed, 100, 1.0, 5.0)
+            for confirmed in range(50)
+            for id in ("t1", "t2")
+        ]
+        told = [json.loads(line)["transfer"] for line in await talk.told(*flood)]
+    assert (told.count("t1"), told.count("t2")) == (5, 5)
+
+
+async def test_no_text_of_others_reaches_the_output_raw() -> None:
+    async with joined() as talk:
+        (line,) = await talk.told(MessageReceived("lab", "0a", BEN.peer, HOSTILE, HOSTILE, 4.0, 5.0))
+    assert line.isascii()
+    assert line.isprintable()
+    assert json.loads(line)["text"] == HOSTILE

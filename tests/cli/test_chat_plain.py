@@ -1,0 +1,367 @@
+"""Plain mode, told as conversations between somebody who listens, the front end and the node."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from p2pchat.cli import chat_plain, wording
+from p2pchat.cli.plain_events import PlainEvents
+from p2pchat.errors import NotSendable
+from p2pchat.node.events import (
+    Alerted,
+    Direction,
+    Item,
+    LineState,
+    LiveTextChanged,
+    MessageDelivered,
+    MessageReceived,
+    MessageSent,
+    PeerChanged,
+    PeerMeasured,
+    PeerState,
+    Problem,
+    ServerChanged,
+    TransferChanged,
+    TransferOffered,
+    TransferProgressed,
+    TransferState,
+)
+from tests.cli.talk import BEN, HOSTILE, PATIENCE, Talk, transfer
+from tests.fake_node import FakeNode
+
+
+@contextlib.asynccontextmanager
+async def joined(node: FakeNode | None = None, echo: bool = False) -> AsyncIterator[Talk]:
+    """A conversation that is joined; it ends when its user says /quit, at the latest here."""
+    talk = Talk(node or FakeNode())
+    chat = asyncio.create_task(
+        chat_plain.chat(talk.node, "lab", lines=talk.lines(), write_line=talk.write_line, linger=3.0, echo=echo)
+    )
+    async with asyncio.timeout(PATIENCE):
+        await talk.until(lambda: bool(talk.written))
+        yield talk
+        talk.enter(b"/quit")
+        await chat
+
+
+def said(text: str, name: str = "ben", peer: str = BEN.peer) -> MessageReceived:
+    return MessageReceived("lab", "0a", peer, name, text, 4.0, 5.0)
+
+
+def typed(text: str, state: LineState = LineState.LIVE, line: int = 0) -> LiveTextChanged:
+    return LiveTextChanged("lab", BEN.peer, "ben", line, text, state, 5.0)
+
+
+def changed(state: TransferState, direction: Direction = Direction.SEND, **more: object) -> TransferChanged:
+    return TransferChanged(transfer(state, direction, **more), 5.0)  # type: ignore[arg-type]
+
+
+async def test_a_conversation_reads_like_one() -> None:
+    async with joined() as talk:
+        await talk.told(PeerChanged("lab", BEN, 5.0), said("Got the draft?"))
+        await talk.told(
+            MessageSent("lab", "0b", "Yes, sending it now.", 5.0), MessageDelivered("lab", "0b", BEN.peer, 5.0)
+        )
+        await talk.told(TransferOffered(transfer(), 5.0))
+        await talk.told(PeerChanged("lab", replace(BEN, state=PeerState.LEFT), 5.0))
+    assert [line for line in talk.written if "Nothing more" not in line] == [
+        "p2pchat: you are ana, key k7qf. Room lab. Type /help for the commands.",
+        "ben joined. Direct connection, 12 milliseconds. Live text is on for ben.",
+        "ben: Got the draft?",
+        "ben has your message.",
+        "File from ben: draft.pdf, 4.2 megabytes. Type /accept or /decline.",
+        "ben left.",
+    ]
+
+
+async def test_our_own_messages_are_written_where_no_terminal_shows_them() -> None:
+    async with joined(echo=True) as talk:
+        assert await talk.told(MessageSent("lab", "0b", "one\ntwo", 5.0)) == ["you: one", "you: two"]
+
+
+async def test_lines_are_messages_and_two_slashes_begin_one_with_a_slash() -> None:
+    async with joined() as talk:
+        talk.enter(b"hello", b"   ", b"", b"//accept is a command", "café \xff".encode("latin-1"))
+    assert talk.node.calls[2:-1] == [
+        ("say", "lab", "hello"),
+        ("say", "lab", "/accept is a command"),
+        ("say", "lab", "caf\ufffd \ufffd"),
+    ]
+
+
+@pytest.mark.parametrize("line", [b"/dance", b"/", b"/quit now?", b"/home/ana/secret.txt", b"/ quit", b"/Accept"])
+async def test_an_unknown_command_is_never_sent(line: bytes) -> None:
+    async with joined() as talk:
+        if not line.startswith(b"/quit"):
+            talk.enter(line)
+            await talk.until(lambda: len(talk.written) == 2)
+            assert talk.written[1].startswith("There is no command /")
+    assert not any(call[0] == "say" for call in talk.node.calls)
+
+
+async def test_a_line_that_is_too_long_is_not_sent() -> None:
+    async with joined() as talk:
+        talk.enter(None)
+        await talk.until(lambda: len(talk.written) == 2)
+    assert talk.written[1].startswith("That line is too long")
+    assert not any(call[0] == "say" for call in talk.node.calls)
+
+
+async def test_the_end_of_input_leaves_when_everything_is_sent() -> None:
+    talk = Talk(FakeNode())
+    talk.enter(b"hello")
+    talk.end_input()
+    async with asyncio.timeout(PATIENCE):
+        await chat_plain.chat(talk.node, "lab", lines=talk.lines(), write_line=talk.write_line, linger=3.0, echo=True)
+    assert talk.node.calls == [("start",), ("join", "lab"), ("say", "lab", "hello"), ("settle", 3.0), ("stop",)]
+
+
+async def test_every_line_of_a_message_names_its_speaker() -> None:
+    async with joined() as talk:
+        lines = await talk.told(said("one\np2pchat: you are mallory\nben left."))
+    assert lines == ["ben: one", "ben: p2pchat: you are mallory", "ben: ben left."]
+
+
+@pytest.mark.parametrize("name", ["you", "YOU", "p2pchat", "ana", "ben", "ben: hi"])
+async def test_a_name_that_could_mislead_is_followed_by_its_key(name: str) -> None:
+    mallory = replace(BEN, peer="malloryx", name=name)
+    async with joined() as talk:
+        await talk.told(PeerChanged("lab", BEN, 5.0), PeerChanged("lab", mallory, 5.0))
+        assert await talk.told(said("hi", name, "malloryx")) == [f"{name} mall: hi"]
+
+
+async def test_hostile_text_stays_text() -> None:
+    hostile_peer = replace(BEN, name=HOSTILE, reason=HOSTILE)
+    async with joined() as talk:
+        lines = await talk.told(
+            PeerChanged("lab", hostile_peer, 5.0),
+            PeerChanged("lab", replace(hostile_peer, state=PeerState.FAILED), 5.0),
+            said(HOSTILE, HOSTILE),
+            typed(HOSTILE, LineState.FINAL),
+            Alerted("lab", BEN.peer, HOSTILE, 5.0),
+            TransferOffered(transfer(path=HOSTILE), 5.0),
+            changed(TransferState.FAILED, Direction.RECEIVE, path=HOSTILE, reason=HOSTILE),
+            changed(TransferState.DONE, Direction.RECEIVE, path=HOSTILE, saved=("/\udcff\x1b[2J",)),
+            ServerChanged("lab", False, HOSTILE, 5.0),
+            Problem("failed", HOSTILE, HOSTILE, 5.0),
+        )
+    assert len(lines) == 13, "one line for each event, and three for the message of three lines"
+    assert all(not set(line) & {chr(code) for code in (*range(0x20), *range(0x7F, 0xA0), 0x202E)} for line in lines)
+
+
+@given(st.text())
+def test_whatever_the_text_a_written_line_is_one_line_without_controls(text: str) -> None:
+    written: list[str] = []
+    shown = PlainEvents(written.append, echo=True, now=0.0)
+    shown.tell(said(text, text), 0.0)
+    shown.tell(MessageSent("lab", "0b", text, 5.0), 0.0)
+    assert written
+    assert all(line.encode("utf-8") and not any(ord(letter) < 0x20 for letter in line) for line in written)
+
+
+async def test_live_text_is_told_by_sentence_and_not_by_letter() -> None:
+    async with joined() as talk:
+        await talk.told(PeerChanged("lab", BEN, 5.0))
+        whole = "I will add it tonight. Then"
+        lines = await talk.told(*(typed(whole[:end]) for end in range(1, len(whole) + 1)))
+        assert lines == ["ben is typing: I will add it tonight."]
+        assert await talk.told(typed("I will add it on Friday. Then we talk", LineState.FINAL)) == [
+            "ben corrected: I will add it on Friday. Then we talk"
+        ]
+        assert await talk.told(typed("Bye", LineState.FINAL, line=1)) == ["ben: Bye"]
+
+
+async def test_an_interrupted_line_is_said_to_be_incomplete() -> None:
+    async with joined() as talk:
+        await talk.told(PeerChanged("lab", BEN, 5.0))
+        assert await talk.told(typed("I have the sour", LineState.INTERRUPTED)) == [
+            "ben: I have the sour",
+            "The last line of ben was interrupted. Some of its end may be missing.",
+        ]
+
+
+def test_live_text_that_rests_is_told_after_its_deadline() -> None:
+    written: list[str] = []
+    shown = PlainEvents(written.append, echo=False, now=0.0)
+    shown.tell(PeerChanged("lab", BEN, 5.0), 0.0)
+    shown.tell(typed("wait"), 1.0)
+    due = shown.deadline()
+    assert due is not None
+    assert len(written) == 1
+    shown.tick(due)
+    assert written[1:] == ["ben is typing: wait"]
+    assert shown.deadline() is None
+
+
+async def test_a_lost_connection_and_its_return_are_told_once() -> None:
+    lost = replace(BEN, state=PeerState.LOST)
+    async with joined() as talk:
+        await talk.told(PeerChanged("lab", BEN, 5.0))
+        assert await talk.told(
+            PeerMeasured("lab", BEN.peer, 3.0, 5.0),
+            PeerChanged("lab", BEN, 5.0),
+            PeerChanged("lab", lost, 5.0),
+            PeerChanged("lab", lost, 5.0),
+            PeerChanged("lab", replace(BEN, path="relay", rtt_ms=None, live_text=False), 5.0),
+            PeerChanged("lab", BEN, 5.0),
+            PeerChanged("lab", replace(BEN, state=PeerState.FAILED, reason="no path was found"), 5.0),
+        ) == [
+            "The connection to ben is lost. Trying again.",
+            "ben is back. Connection through a relay.",
+            "ben: direct connection, 12 milliseconds now.",
+            "No connection to ben. No path was found.",
+        ]
+
+
+async def test_the_server_is_missed_once_and_welcomed_once() -> None:
+    async with joined() as talk:
+        gone = ServerChanged("lab", False, "connection refused", 5.0)
+        back = ServerChanged("lab", True, "", 5.0)
+        assert await talk.told(back, gone, gone, back) == [
+            "The signaling server is gone. Connections that exist go on. Connection refused.",
+            "The signaling server is back.",
+        ]
+
+
+async def test_the_only_offer_needs_no_number() -> None:
+    async with joined() as talk:
+        await talk.told(TransferOffered(transfer(), 5.0))
+        talk.enter(b"/accept")
+    assert ("accept", "000000aa", None) in talk.node.calls
+
+
+async def test_several_offers_are_numbered() -> None:
+    async with joined() as talk:
+        await talk.told(TransferOffered(transfer(id="first"), 5.0))
+        items = tuple(Item(f"photos/{index}.jpg", 10) for index in range(7))
+        several = replace(transfer(id="second"), files=7, items=items, total=70)
+        assert await talk.told(TransferOffered(several, 5.0)) == [
+            "Offer 2. 7 files from ben: photos/0.jpg, photos/1.jpg, photos/2.jpg, photos/3.jpg, photos/4.jpg"
+            " and 2 more files, 70 bytes. Type /accept 2 or /decline 2."
+        ]
+        talk.enter(b"/accept")
+        await talk.until(lambda: "2 offers are open: 1, 2. Give the number of one." in talk.written)
+        talk.enter(b"/accept 7")
+        await talk.until(lambda: "No open offer has that number. Open: 1, 2." in talk.written)
+        talk.enter(b"/decline 2", b"/accept 1")
+    assert talk.node.calls[2:-1] == [("decline", "second", ""), ("accept", "first", None)]
+
+
+async def test_without_an_offer_there_is_nothing_to_accept() -> None:
+    async with joined() as talk:
+        await talk.told(changed(TransferState.WAITING), changed(TransferState.DONE, Direction.RECEIVE, id="other"))
+        talk.enter(b"/accept", b"/decline 1")
+        await talk.until(lambda: talk.written.count("No offer is open.") == 2)
+
+
+async def test_our_own_transfers_can_be_cancelled() -> None:
+    async with joined() as talk:
+        await talk.told(TransferOffered(transfer(id="theirs"), 5.0), changed(TransferState.WAITING, id="ours"))
+        talk.enter(b"/cancel")
+    assert ("cancel", "ours") in talk.node.calls
+
+
+async def test_send_reads_paths_as_a_shell_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/ana")
+    async with joined() as talk:
+        talk.enter(b'/send a.txt "with space.txt" ~/b.txt')
+        talk.enter("/send caf\xe9".encode("latin-1"))
+        talk.enter(b"/send", b'/send "open', b"/send a\x00b")
+        await talk.until(lambda: sum("names no file" in line for line in talk.written) == 2)
+        assert any(line.startswith("A quote is not closed") for line in talk.written)
+        talk.node.fail_next = NotSendable("there is no file missing.txt")
+        talk.enter(b"/send missing.txt")
+        await talk.until(lambda: "There is no file missing.txt." in talk.written)
+    offers = [call[2] for call in talk.node.calls if call[0] == "offer"]
+    assert offers[:2] == [
+        (Path("a.txt"), Path("with space.txt"), Path("/home/ana/b.txt")),
+        (Path("caf\udce9"),),
+    ]
+
+
+async def test_a_transfer_is_told_from_offer_to_end_with_its_quarters() -> None:
+    def progressed(confirmed: int) -> TransferProgressed:
+        return TransferProgressed("000000aa", Direction.SEND, confirmed, 100, 1.0, 5.0)
+
+    async with joined() as talk:
+        assert await talk.told(
+            changed(TransferState.WAITING),
+            changed(TransferState.ACTIVE),
+            *(progressed(confirmed) for confirmed in (1, 24, 25, 26, 80, 90, 100)),
+            changed(TransferState.PAUSED, reason="their disk is full"),
+            changed(TransferState.ACTIVE),
+            changed(TransferState.ACTIVE),
+            changed(TransferState.DONE),
+        ) == [
+            "Offered draft.pdf, 4.2 megabytes, to ben. It is number 1.",
+            "Sending draft.pdf to ben.",
+            "draft.pdf to ben: 25 percent.",
+            "draft.pdf to ben: 75 percent.",
+            "draft.pdf to ben is paused. Their disk is full.",
+            "Sending draft.pdf to ben.",
+            "ben has draft.pdf, 4.2 megabytes, verified.",
+        ]
+
+
+async def test_each_end_of_a_transfer_has_its_words() -> None:
+    receive = Direction.RECEIVE
+    async with joined() as talk:
+        lines = await talk.told(
+            changed(TransferState.DONE, receive, id="1", saved=("/home/ana/draft.pdf",)),
+            changed(TransferState.FAILED, receive, id="2", reason="the disk is full"),
+            changed(TransferState.CANCELLED, id="3"),
+            changed(TransferState.DECLINED, id="4", reason="too large"),
+            changed(TransferState.DECLINED, receive, id="5"),
+        )
+    assert lines == [
+        "Received draft.pdf from ben, 4.2 megabytes, verified. Saved as /home/ana/draft.pdf.",
+        "draft.pdf from ben failed. The disk is full.",
+        "draft.pdf to ben was cancelled.",
+        "ben declined draft.pdf. Too large.",
+        "you declined draft.pdf.",
+    ]
+
+
+async def test_questions_are_answered() -> None:
+    node = FakeNode()
+    async with joined(node) as talk:
+        talk.enter(b"/who", b"/transfers")
+        await talk.until(lambda: talk.written[1:] == ["Nobody else is here.", "There are no transfers."])
+        node.known_peers = [BEN, replace(BEN, peer="p0awxxxx", name="cyd", state=PeerState.FAILED, reason="no path")]
+        await talk.told(*(PeerChanged("lab", peer, 5.0) for peer in node.known_peers), changed(TransferState.ACTIVE))
+        del talk.written[:]
+        talk.enter(b"/who", b"/status", b"/transfers", b"/help")
+        await talk.until(lambda: len(talk.written) == 4 + len(chat_plain.HELP))
+    assert talk.written[:4] == [
+        "ben, key m2xd, connected, direct connection, 12 milliseconds, takes live text.",
+        "cyd, key p0aw, failed. No path.",
+        "You are ana, key k7qf. Room lab. The signaling server is reachable. 1 peer connected.",
+        "1: Sending draft.pdf to ben.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [
+        (0, "0 bytes"),
+        (1, "1 byte"),
+        (999, "999 bytes"),
+        (1000, "1 kilobytes"),
+        (999_949, "999.9 kilobytes"),
+        (999_950, "1 megabytes"),
+        (4_200_000, "4.2 megabytes"),
+        (1_400_000_000, "1.4 gigabytes"),
+        (1 << 50, "1.1 petabytes"),
+        (10**19, "10000 petabytes"),
+    ],
+)
+def test_sizes_in_words(count: int, words: str) -> None:
+    assert wording.size(count) == words

@@ -1,0 +1,104 @@
+"""A node that a test plays by hand: it records what a front end asks for, and tells it what the test wants told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+from p2pchat.node.api import PeerStats
+from p2pchat.node.events import Event, PeerInfo, Ready, TransferInfo
+
+
+class FakeNode:
+    """Implements `p2pchat.node.api.NodeApi` without a network.
+
+    `calls` holds every call as a tuple of the method's name and its arguments, in order.
+    """
+
+    def __init__(self, name: str = "ana", tag: str = "k7qfm2xd") -> None:
+        self.name = name
+        self.tag = tag
+        self.calls: list[tuple[object, ...]] = []
+        self.known_peers: list[PeerInfo] = []
+        self.known_transfers: list[TransferInfo] = []
+        self.fail_next: Exception | None = None
+        """Raised by the next call, once."""
+        self._events: asyncio.Queue[Event | None] = asyncio.Queue()
+        self._ids = 0
+
+    def tell(self, *events: Event) -> None:
+        """Puts events into the stream."""
+        for event in events:
+            self._events.put_nowait(event)
+
+    async def events(self) -> AsyncIterator[Event]:
+        while (event := await self._events.get()) is not None:
+            yield event
+
+    def _called(self, *call: object) -> None:
+        self.calls.append(call)
+        if self.fail_next is not None:
+            error, self.fail_next = self.fail_next, None
+            raise error
+
+    def _next_id(self) -> str:
+        self._ids += 1
+        return f"{self._ids:08x}"
+
+    async def start(self) -> None:
+        self._called("start")
+
+    async def stop(self) -> None:
+        self._called("stop")
+        self._events.put_nowait(None)
+
+    async def join(self, conversation: str) -> None:
+        self._called("join", conversation)
+        self.tell(Ready(conversation, self.name, self.tag, "ws://127.0.0.1:8080", 0.0))
+
+    async def leave(self, conversation: str) -> None:
+        self._called("leave", conversation)
+
+    async def say(self, conversation: str, text: str) -> str:
+        self._called("say", conversation, text)
+        return self._next_id()
+
+    async def set_live_text(self, conversation: str, text: str) -> None:
+        self._called("set_live_text", conversation, text)
+
+    async def commit_live_text(self, conversation: str) -> str:
+        self._called("commit_live_text", conversation)
+        return self._next_id()
+
+    async def offer(self, conversation: str, paths: Sequence[Path], peer: str | None = None) -> list[str]:
+        self._called("offer", conversation, tuple(paths), peer)
+        return [self._next_id()]
+
+    async def accept(self, transfer: str, output: Path | None = None) -> None:
+        self._called("accept", transfer, output)
+
+    async def decline(self, transfer: str, reason: str = "") -> None:
+        self._called("decline", transfer, reason)
+
+    async def pause(self, transfer: str) -> None:
+        self._called("pause", transfer)
+
+    async def resume(self, transfer: str) -> None:
+        self._called("resume", transfer)
+
+    async def cancel(self, transfer: str) -> None:
+        self._called("cancel", transfer)
+
+    async def peers(self, conversation: str) -> list[PeerInfo]:
+        return list(self.known_peers)
+
+    async def transfers(self) -> list[TransferInfo]:
+        return list(self.known_transfers)
+
+    async def stats(self) -> list[PeerStats]:
+        return []
+
+    async def settle(self, seconds: float) -> bool:
+        self._called("settle", seconds)
+        return True

@@ -1,0 +1,111 @@
+"""Bytes to frames and back."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+
+import msgpack
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from p2pchat.protocol import frames, limits
+from p2pchat.protocol.codec import FrameError, decode, encode
+
+SAMPLES: list[frames.AnyFrame] = [
+    frames.Hello([1], "ana", "p2pchat/1", frames.LiveTextFeatures(cps=90)),
+    frames.Hello([1, 2], "ben"),
+    frames.Ping(0),
+    frames.Pong(2**32 - 1),
+    frames.Bye("quit", "see you"),
+    frames.Message("00ff00ff", "naïve 👩‍👩‍👧 \u2028 text", 1763600000.5, 3),
+    frames.Receipt("00ff00ff"),
+    frames.Offer(1, [frames.Entry("a/b.txt", 5), frames.Entry("empty", 0, folder=True)]),
+    frames.Accept(1, 2**40),
+    frames.Decline(1, "no"),
+    frames.Block(1, 0, 7, bytes(32)),
+    frames.Progress(1, 5, 10),
+    frames.Again(1, 0, 7),
+    frames.FileEnd(1, 0, bytes(range(32))),
+    frames.Done(1),
+    frames.Pause(1, True),
+    frames.Resume(1, False),
+    frames.Cancel(1, True, "disk", "full"),
+]
+
+
+@pytest.mark.parametrize("frame", SAMPLES, ids=lambda frame: type(frame).__name__)
+def test_a_frame_survives_the_wire(frame: frames.AnyFrame) -> None:
+    assert decode(encode(frame)) == frame
+
+
+def test_the_samples_cover_every_kind_of_frame() -> None:
+    assert {type(frame) for frame in SAMPLES} == set(frames.AnyFrame.__args__)  # type: ignore[attr-defined]
+
+
+def test_a_frame_of_a_later_version_is_skipped() -> None:
+    assert decode(msgpack.packb({"t": "reaction", "x": [1, {"y": 2}]})) is None
+
+
+def test_a_key_of_a_later_version_is_ignored() -> None:
+    assert decode(msgpack.packb({"t": "ping", "n": 4, "colour": "red"})) == frames.Ping(4)
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "not msgpack"),
+        (b"\xc1", "not msgpack"),
+        (b"\xdd\xff\xff\xff\xff", "not msgpack"),
+        (b"\x91" * 60_000, "not msgpack"),
+        (b"\xd6\xffabcd", "not msgpack"),
+        (bytes(limits.FRAME_BYTES + 1), "65536 bytes"),
+        (msgpack.packb([]), "a map with a text under 't'"),
+        (msgpack.packb({"t": ["ping"]}), "a map with a text under 't'"),
+        (msgpack.packb({"t": "ping"}), "missing required field `n`"),
+        (msgpack.packb({"t": "ping", "n": -1}), "Expected `int` >= 0"),
+        (msgpack.packb({"t": "ping", "n": True}), "Expected `int`, got `bool`"),
+        (msgpack.packb({"t": "ping", "n": 2**32}), "Expected `int` <"),
+        (msgpack.packb({"t": "later", "x": [[[[[[[1]]]]]]]}), "6 levels deep"),
+        (msgpack.packb({"t": "later", "x": [[0] * 3000, [0] * 3000]}), "4096 values"),
+        (msgpack.packb({"t": "message", "id": "zz", "text": "", "sent_at": 1}), "matching regex"),
+        (msgpack.packb({"t": "message", "id": "00ff00ff", "text": "", "sent_at": float("nan")}), "`float` >= 0"),
+        (msgpack.packb({"t": "message", "id": "00ff00ff", "text": "x" * 16_001, "sent_at": 1.0}), "length <= 16000"),
+        (msgpack.packb({"t": "block", "transfer": 0, "file": 0, "index": 0, "hash": b"short"}), "length >= 32"),
+        (msgpack.packb({"t": "offer", "transfer": 0, "entries": []}), "length >= 1"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_is_no_frame_is_refused_with_a_reason(data: bytes, reason: str) -> None:
+    with pytest.raises(FrameError, match=re.escape(reason)):
+        decode(data)
+
+
+def test_a_frame_that_a_peer_would_refuse_is_not_sent() -> None:
+    entries = [frames.Entry("x" * 1000, 1)] * limits.OFFER_ENTRIES
+    with pytest.raises(FrameError, match="longer than 65536"):
+        encode(frames.Offer(0, entries))
+
+
+def test_the_longest_message_fits_into_a_frame() -> None:
+    longest = frames.Message("f" * 32, "\U0010ffff" * limits.MESSAGE_CHARACTERS, 1e10, 2**32 - 1)
+    assert decode(encode(longest)) == longest
+
+
+@given(st.binary(max_size=200))
+def test_arbitrary_bytes_raise_nothing_else(data: bytes) -> None:
+    with contextlib.suppress(FrameError):
+        decode(data)
+
+
+@given(
+    st.sampled_from(SAMPLES).map(encode),
+    st.lists(st.tuples(st.integers(0, 400), st.integers(0, 255)), min_size=1, max_size=5),
+)
+def test_a_damaged_frame_raises_nothing_else(data: bytes, damage: list[tuple[int, int]]) -> None:
+    damaged = bytearray(data)
+    for place, value in damage:
+        damaged[place % len(damaged)] = value
+    with contextlib.suppress(FrameError):
+        decode(bytes(damaged))

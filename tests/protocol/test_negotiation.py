@@ -1,0 +1,181 @@
+"""Two peers and a server in between that may delay, drop and repeat what they say."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+
+from p2pchat.protocol.negotiation import (
+    MakeAnswer,
+    MakeOffer,
+    Negotiation,
+    Output,
+    Refused,
+    Send,
+    Signal,
+    State,
+    UseAnswer,
+)
+
+
+def drain(machine: Negotiation) -> list[Output]:
+    outputs = []
+    while (output := machine.poll()) is not None:
+        outputs.append(output)
+    return outputs
+
+
+def body(signal: Signal) -> Any:
+    return msgspec.to_builtins(signal)
+
+
+class Side:
+    """One peer with links that answer at once; `link` is the pair of descriptions it ended up with."""
+
+    def __init__(self, us: str, them: str) -> None:
+        self.machine = Negotiation(us, them)
+        self.us = us
+        self.link: tuple[str, str] | None = None
+        self.sent: deque[Any] = deque()
+
+    def run(self) -> None:
+        while (output := self.machine.poll()) is not None:
+            match output:
+                case MakeOffer(generation):
+                    self.machine.offered(generation, f"offer of {self.us} {generation}")
+                case MakeAnswer(generation, sdp):
+                    answer = f"answer of {self.us} {generation}"
+                    self.link = (sdp, answer)
+                    self.machine.answered(generation, answer)
+                case UseAnswer(generation, sdp):
+                    self.link = (f"offer of {self.us} {generation}", sdp)
+                case Send(signal):
+                    self.sent.append(body(signal))
+
+    def start(self) -> None:
+        self.machine.start()
+        self.run()
+
+    def hear(self, signal: Any) -> None:
+        self.machine.receive(signal)
+        self.run()
+
+
+def exchange(a: Side, b: Side) -> None:
+    while a.sent or b.sent:
+        if a.sent:
+            b.hear(a.sent.popleft())
+        if b.sent:
+            a.hear(b.sent.popleft())
+
+
+def test_the_newcomer_offers_and_the_other_answers() -> None:
+    ana, ben = Side("aaaa", "bbbb"), Side("bbbb", "aaaa")
+    ben.start()
+    exchange(ana, ben)
+    assert ana.link == ben.link == ("offer of bbbb 1", "answer of aaaa 1")
+    assert ana.machine.state is ben.machine.state is State.SETTLED
+
+
+def test_glare_is_won_by_the_smaller_id() -> None:
+    ana, ben = Side("aaaa", "bbbb"), Side("bbbb", "aaaa")
+    ana.start()
+    ben.start()
+    exchange(ana, ben)
+    assert ana.link == ben.link == ("offer of aaaa 1", "answer of bbbb 1")
+
+
+def test_an_answer_of_another_generation_is_dropped() -> None:
+    machine = Negotiation("aaaa", "bbbb")
+    machine.start()
+    machine.offered(1, "first")
+    machine.reset()
+    machine.start()
+    machine.offered(2, "second")
+    drain(machine)
+    machine.receive(body(Signal(1, "answer", "late")))
+    assert drain(machine) == []
+    machine.receive(body(Signal(2, "answer", "right")))
+    assert drain(machine) == [UseAnswer(2, "right")]
+
+
+def test_a_repeated_answer_is_used_once() -> None:
+    machine = Negotiation("aaaa", "bbbb")
+    machine.start()
+    machine.offered(1, "offer")
+    drain(machine)
+    for _ in range(2):
+        machine.receive(body(Signal(1, "answer", "answer")))
+    assert drain(machine) == [UseAnswer(1, "answer")]
+
+
+def test_a_repeated_offer_is_answered_once_and_a_newer_one_replaces_it() -> None:
+    machine = Negotiation("bbbb", "aaaa")
+    for _ in range(2):
+        machine.receive(body(Signal(3, "offer", "old")))
+    assert drain(machine) == [MakeAnswer(3, "old")]
+    machine.receive(body(Signal(4, "offer", "new")))
+    assert drain(machine) == [MakeAnswer(4, "new")]
+    machine.answered(3, "answer to the old one")
+    assert drain(machine) == []
+    machine.answered(4, "answer to the new one")
+    assert drain(machine) == [Send(Signal(4, "answer", "answer to the new one"))]
+
+
+def test_a_refusal_ends_the_attempt_with_its_reason() -> None:
+    machine = Negotiation("aaaa", "bbbb")
+    machine.start()
+    drain(machine)
+    machine.receive(body(Signal(1, "refuse", reason="busy")))
+    assert drain(machine) == [Refused("busy")]
+    machine.start()
+    assert drain(machine) == [MakeOffer(2)]
+
+
+def test_a_new_attempt_is_newer_than_anything_the_peer_has_offered() -> None:
+    machine = Negotiation("aaaa", "bbbb")
+    machine.receive(body(Signal(7, "offer", "sdp")))
+    machine.reset()
+    drain(machine)
+    machine.start()
+    assert drain(machine) == [MakeOffer(8)]
+
+
+nonsense = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["generation", "kind", "sdp", "x"]), inner, max_size=4)
+    ),
+    max_leaves=8,
+)
+
+
+@given(st.lists(nonsense, max_size=10))
+def test_nonsense_changes_nothing(bodies: list[Any]) -> None:
+    machine = Negotiation("aaaa", "bbbb")
+    for signal in bodies:
+        machine.receive(signal)
+    assert drain(machine) == []
+    assert machine.state is State.IDLE
+
+
+@given(st.lists(st.sampled_from(["ana starts", "ben starts", "to ana", "to ben", "repeat to ana", "repeat to ben"])))
+def test_whatever_is_delayed_or_repeated_both_end_with_the_same_link(steps: list[str]) -> None:
+    ana, ben = Side("aaaa", "bbbb"), Side("bbbb", "aaaa")
+    sides = {"ana": (ana, ben), "ben": (ben, ana)}
+    for step in [*steps, "ana starts"]:
+        words = step.split()
+        if words[-1] == "starts":
+            sides[words[0]][0].start()
+            continue
+        receiver, sender = sides[words[-1]]
+        if sender.sent:
+            receiver.hear(sender.sent[0] if words[0] == "repeat" else sender.sent.popleft())
+    exchange(ana, ben)
+    assert ana.link == ben.link
+    assert ana.link is not None

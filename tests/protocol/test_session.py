@@ -1,0 +1,280 @@
+"""Two sessions, joined by a link in memory."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TypeVar
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from p2pchat.protocol import frames, limits
+from p2pchat.protocol.codec import encode
+from p2pchat.protocol.heartbeat import State as Pulse
+from p2pchat.protocol.rtt.conversation import LineRead
+from p2pchat.protocol.session import (
+    CloseLink,
+    Delivered,
+    Greeted,
+    Left,
+    Measured,
+    MessageRead,
+    Output,
+    PulseChanged,
+    SendControl,
+    SendText,
+    Session,
+    State,
+)
+
+T = TypeVar("T")
+
+
+def hello(name: str, *, versions: list[int] | None = None, live_text: bool = True) -> frames.Hello:
+    features = frames.LiveTextFeatures(cps=limits.CPS_ADVERTISED) if live_text else None
+    return frames.Hello(versions or [limits.PROTOCOL_VERSION], name, "test", features)
+
+
+def message(number: int, text: str, line: int | None = None) -> frames.Message:
+    return frames.Message(f"{number:08x}", text, 1.0, line)
+
+
+class Side:
+    """One session. What it wants to send waits in `control` and `text`; what it tells is kept in `told`."""
+
+    def __init__(self, greeting: frames.Hello) -> None:
+        self.session = Session(greeting)
+        self.told: list[Output] = []
+        self.control: deque[bytes] = deque()
+        self.text: deque[str] = deque()
+
+    def drain(self) -> None:
+        while (output := self.session.poll()) is not None:
+            match output:
+                case SendControl(data):
+                    self.control.append(data)
+                case SendText(text):
+                    self.text.append(text)
+                case _:
+                    self.told.append(output)
+
+    def all(self, kind: type[T]) -> list[T]:
+        return [output for output in self.told if isinstance(output, kind)]
+
+
+class Pair:
+    """Two sides and the time."""
+
+    def __init__(self, ana: frames.Hello | None = None, ben: frames.Hello | None = None) -> None:
+        self.ana = Side(ana or hello("ana"))
+        self.ben = Side(ben or hello("ben"))
+        self.now = 0.0
+
+    def connect(self) -> Pair:
+        for side in (self.ana, self.ben):
+            side.session.link_opened(self.now)
+        return self.exchange()
+
+    def disconnect(self) -> Pair:
+        for side in (self.ana, self.ben):
+            side.control.clear()
+            side.text.clear()
+            side.session.link_closed(self.now, "the path was cut")
+            side.drain()
+        return self
+
+    def exchange(self) -> Pair:
+        """Carries everything over until both are quiet, text after control frames."""
+        self.ana.drain()
+        self.ben.drain()
+        while self.ana.control or self.ben.control or self.ana.text or self.ben.text:
+            for sender, receiver in ((self.ana, self.ben), (self.ben, self.ana)):
+                if sender.control:
+                    receiver.session.receive_control(sender.control.popleft(), self.now)
+                elif sender.text:
+                    receiver.session.receive_text(sender.text.popleft(), self.now)
+                receiver.drain()
+                sender.drain()
+        return self
+
+    def wait(self, seconds: float) -> Pair:
+        """Lets time pass, waking both when they ask for it."""
+        until = self.now + seconds
+        while True:
+            due = min(
+                (at for side in (self.ana, self.ben) if (at := side.session.deadline()) is not None), default=until
+            )
+            if due >= until:
+                break
+            self.now = max(self.now, due)
+            for side in (self.ana, self.ben):
+                side.session.tick(self.now)
+            self.exchange()
+        self.now = until
+        return self
+
+
+def test_both_sides_greet_and_know_each_other() -> None:
+    pair = Pair().connect()
+    assert [greeted.hello.name for greeted in pair.ana.all(Greeted)] == ["ben"]
+    assert [greeted.hello.name for greeted in pair.ben.all(Greeted)] == ["ana"]
+    assert pair.ana.session.state is State.TALKING
+
+
+def test_a_message_arrives_once_and_is_confirmed() -> None:
+    pair = Pair().connect()
+    pair.ana.session.say(message(1, "hi"), 0.0)
+    pair.exchange()
+    assert [read.message.text for read in pair.ben.all(MessageRead)] == ["hi"]
+    assert pair.ana.all(Delivered) == [Delivered("00000001")]
+    assert pair.ana.session.unacknowledged == 0
+
+
+def test_a_message_said_without_a_link_arrives_when_there_is_one() -> None:
+    pair = Pair()
+    pair.ana.session.say(message(1, "are you there?"), 0.0)
+    pair.connect()
+    assert [read.message.text for read in pair.ben.all(MessageRead)] == ["are you there?"]
+
+
+def test_messages_whose_receipts_were_lost_are_not_shown_again() -> None:
+    pair = Pair().connect()
+    for number, text in enumerate(["one", "two", "three"]):
+        pair.ana.session.say(message(number + 1, text), 0.0)
+    pair.ana.drain()
+    pair.ben.session.receive_control(pair.ana.control.popleft(), 0.0)
+    pair.ben.drain()
+    pair.disconnect().connect()
+    assert [read.message.text for read in pair.ben.all(MessageRead)] == ["one", "two", "three"]
+    assert [delivered.id for delivered in pair.ana.all(Delivered)] == ["00000001", "00000002", "00000003"]
+
+
+def test_live_text_is_seen_as_it_is_typed_and_ends_as_one_line() -> None:
+    pair = Pair().connect()
+    for text in ("hello wrld", "hello world"):
+        pair.ana.session.set_live_text(text, pair.now)
+        pair.exchange().wait(0.2)
+    pair.ana.session.commit_live_text(message(7, "hello world"), pair.now)
+    pair.exchange().wait(1.0)
+    lines = pair.ben.all(LineRead)
+    assert [(line.text, line.state) for line in lines] == [
+        ("hello wrld", "live"),
+        ("hello world", "live"),
+        ("hello world", "final"),
+    ]
+    assert pair.ben.all(MessageRead) == []
+    assert pair.ana.all(Delivered) == [Delivered("00000007")]
+
+
+def test_the_next_live_line_has_the_next_number() -> None:
+    pair = Pair().connect()
+    for number, text in enumerate(["one", "two"]):
+        pair.ana.session.set_live_text(text, pair.now)
+        pair.exchange().wait(0.2)
+        pair.ana.session.commit_live_text(message(number, text), pair.now)
+        pair.exchange().wait(0.2)
+    finals = [(line.line, line.text) for line in pair.ben.all(LineRead) if line.state == "final"]
+    assert finals == [(0, "one"), (1, "two")]
+
+
+def test_a_live_line_that_a_lost_link_interrupts_is_finished_by_its_message() -> None:
+    pair = Pair().connect()
+    pair.ana.session.set_live_text("the bridge is", pair.now)
+    pair.exchange().wait(0.2)
+    pair.ana.session.set_live_text("the bridge is open", pair.now)
+    pair.disconnect()
+    pair.ana.session.commit_live_text(message(1, "the bridge is open"), pair.now)
+    pair.connect().wait(1.0)
+    lines = [(line.line, line.text, line.state) for line in pair.ben.all(LineRead)]
+    assert lines == [
+        (0, "the bridge is", "live"),
+        (0, "the bridge is", "interrupted"),
+        (0, "the bridge is\ufffd", "live"),
+        (0, "the bridge is open", "final"),
+    ]
+    assert pair.ben.all(MessageRead) == []
+
+
+def test_a_peer_without_live_text_gets_messages_only() -> None:
+    pair = Pair(ben=hello("ben", live_text=False)).connect()
+    pair.ana.session.set_live_text("typing", pair.now)
+    pair.exchange().wait(1.0)
+    pair.ana.session.commit_live_text(message(1, "typed"), pair.now)
+    pair.exchange()
+    assert pair.ben.all(LineRead) == []
+    assert [read.message.text for read in pair.ben.all(MessageRead)] == ["typed"]
+
+
+def test_round_trips_are_measured() -> None:
+    pair = Pair().connect().wait(5.0)
+    assert len(pair.ana.all(Measured)) == 2
+
+
+def test_a_silent_peer_is_suspect_and_then_lost() -> None:
+    pair = Pair().connect()
+    ana = pair.ana.session
+    while (due := ana.deadline()) is not None and due <= 11.0:
+        ana.tick(due)
+        pair.ana.drain()
+    assert [changed.pulse for changed in pair.ana.all(PulseChanged)] == [Pulse.SUSPECT, Pulse.LOST]
+
+
+def test_goodbye_is_told_with_its_reason() -> None:
+    pair = Pair().connect()
+    pair.ana.session.say_goodbye("quit", "off to lunch")
+    pair.exchange()
+    assert pair.ben.all(Left) == [Left("quit", "off to lunch")]
+
+
+def closed_because(side: Side) -> list[str]:
+    return [f"{close.code}: {close.reason}" for close in side.all(CloseLink)]
+
+
+def test_another_protocol_version_is_refused_with_both_versions_named() -> None:
+    pair = Pair(ben=hello("ben", versions=[7, 8])).connect()
+    assert closed_because(pair.ana) == ["version: the peer speaks protocol version 7, 8, we speak 1"]
+    assert closed_because(pair.ben) == ["version: the peer speaks protocol version 1, we speak 7, 8"]
+
+
+def test_a_frame_before_hello_closes_the_link() -> None:
+    ana = Side(hello("ana"))
+    ana.session.link_opened(0.0)
+    ana.session.receive_control(encode(message(1, "too soon")), 0.0)
+    ana.drain()
+    assert closed_because(ana) == ["protocol: a frame came before hello"]
+    assert ana.all(MessageRead) == []
+
+
+def test_a_link_without_hello_is_closed_in_time() -> None:
+    ana = Side(hello("ana"))
+    ana.session.link_opened(0.0)
+    ana.session.tick(limits.HELLO_SECONDS)
+    ana.drain()
+    assert closed_because(ana) == ["protocol: no hello came"]
+
+
+def test_a_flood_of_frames_closes_the_link() -> None:
+    pair = Pair().connect()
+    for number in range(limits.FRAME_BURST + 1):
+        pair.ana.session.receive_control(encode(frames.Pong(number)), pair.now)
+    pair.ana.drain()
+    assert closed_because(pair.ana) == ["flood: more than 500 control frames a second"]
+
+
+def test_text_on_the_control_channel_closes_the_link() -> None:
+    pair = Pair().connect()
+    pair.ana.session.receive_control("hello?", 0.0)
+    pair.ana.drain()
+    assert closed_because(pair.ana) == ["protocol: the control channel carries binary messages only"]
+
+
+@given(st.lists(st.tuples(st.sampled_from(["control", "text", "bulk"]), st.binary(max_size=80) | st.text(max_size=40))))
+def test_whatever_arrives_nothing_raises(messages: list[tuple[str, bytes | str]]) -> None:
+    pair = Pair().connect()
+    session = pair.ana.session
+    receive = {"control": session.receive_control, "text": session.receive_text, "bulk": session.receive_bulk}
+    for channel, data in messages:
+        receive[channel](data, pair.now)
+        pair.ana.drain()
+    assert len(pair.ana.all(CloseLink)) <= 1
+    assert session.deadline() is not None

@@ -1,0 +1,450 @@
+"""The signaling client against real servers, and against things that are none."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from p2pchat.errors import ConfigurationError, ServerRefused, ServerUnreachable, UsageError
+from p2pchat.protocol.signaling import (
+    BODY_DEPTH,
+    CLOSE_CODES,
+    MESSAGE_BYTES,
+    Error,
+    ErrorCode,
+    FromServer,
+    Joined,
+    Relay,
+    Welcome,
+    encode,
+)
+from p2pchat.protocol.signaling import PeerJoined as WirePeerJoined
+from p2pchat.protocol.signaling import Ping as WirePing
+from p2pchat.protocol.signaling import Relayed as WireRelayed
+from p2pchat.signaling import client as client_module
+from p2pchat.signaling.client import SignalingClient, reconnect_delay
+from p2pchat.signaling.connection import BAD_MESSAGES
+from p2pchat.signaling.events import Offline, Online, PeerJoined, PeerLeft, Refused, Relayed, SignalingEvent
+from signaling_server.app import listening
+from signaling_server.limits import ServerLimits
+from tests.server_process import ServerProcess
+
+ANA, BEN, EVA = "anaanaaa", "benbenbb", "evaevaee"
+LIMITS = ServerLimits()
+PATIENCE = 20.0
+
+
+class User:
+    """Somebody with a client, who reads its events one after another."""
+
+    def __init__(self, server: str, peer: str) -> None:
+        self.client = SignalingClient(server, peer, peer * 2, "test")
+        self._events = self.client.events()
+
+    async def hears(self, *expected: SignalingEvent) -> None:
+        for event in expected:
+            assert await self.next() == event
+
+    async def next(self) -> SignalingEvent:
+        return await asyncio.wait_for(anext(self._events), PATIENCE)
+
+
+@asynccontextmanager
+async def users(server: str, *peers: str) -> AsyncIterator[list[User]]:
+    present = [User(server, peer) for peer in peers]
+    try:
+        yield present
+    finally:
+        for user in present:
+            await asyncio.wait_for(user.client.close(), PATIENCE)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+async def test_two_clients_meet_talk_and_part(signaling_server: str) -> None:
+    async with users(signaling_server, ANA, BEN) as (ana, ben):
+        assert await ana.client.connect("lobby") == []
+        assert await ben.client.connect("lobby") == [ANA]
+        await ana.hears(PeerJoined(BEN))
+        await ben.client.relay(ANA, {"generation": 1, "kind": "offer", "sdp": "v=0"})
+        await ana.hears(Relayed(BEN, {"generation": 1, "kind": "offer", "sdp": "v=0"}))
+        await ben.client.close()
+        await ana.hears(PeerLeft(BEN, "left"))
+
+
+async def test_a_relay_to_somebody_who_left_is_refused_and_nothing_else_happens(signaling_server: str) -> None:
+    async with users(signaling_server, ANA, BEN) as (ana, ben):
+        await ana.client.connect("lobby")
+        await ana.client.relay(BEN, 1)
+        assert await ana.next() == Refused("no-such-peer", "nobody else in the room has this peer id")
+        await ben.client.connect("lobby")
+        await ana.hears(PeerJoined(BEN))
+
+
+async def test_closing_ends_the_stream_and_may_be_repeated(signaling_server: str) -> None:
+    async with users(signaling_server, ANA) as (ana,):
+        await ana.client.connect("lobby")
+        await ana.client.close()
+        await ana.client.close()
+        with pytest.raises(StopAsyncIteration):
+            await ana.next()
+
+
+async def test_closing_before_connecting_is_harmless() -> None:
+    await SignalingClient("127.0.0.1:1", ANA, ANA * 2).close()
+
+
+# No connection
+
+
+async def test_a_port_where_nothing_listens() -> None:
+    async with users(f"http://127.0.0.1:{free_port()}", ANA) as (ana,):
+        with pytest.raises(ServerUnreachable, match="refused the connection") as raised:
+            await ana.client.connect("lobby")
+        assert "p2pchat-server" in raised.value.hint
+
+
+async def test_an_unknown_host() -> None:
+    async with users("http://no-such-host.invalid:8080", ANA) as (ana,):
+        with pytest.raises(ServerUnreachable, match=r"the host no-such-host\.invalid is unknown"):
+            await ana.client.connect("lobby")
+
+
+async def test_a_web_server_that_is_something_else() -> None:
+    async def page(_request: web.Request) -> web.StreamResponse:
+        return web.Response(text="hello")
+
+    async with plain_server(page) as url, users(url, ANA) as (ana,):
+        with pytest.raises(ServerUnreachable, match="not a p2pchat server: it answered with HTTP status 200"):
+            await ana.client.connect("lobby")
+
+
+async def test_a_wrong_path_on_the_right_server(signaling_server: str) -> None:
+    async with users(f"{signaling_server}/elsewhere", ANA) as (ana,):
+        with pytest.raises(ServerUnreachable, match="not a p2pchat server: it answered with HTTP status 404"):
+            await ana.client.connect("lobby")
+
+
+async def test_a_server_without_tls_where_tls_is_expected(signaling_server: str) -> None:
+    async with users(signaling_server.replace("http://", "https://"), ANA) as (ana,):
+        with pytest.raises(ServerUnreachable, match="TLS failed"):
+            await ana.client.connect("lobby")
+
+
+async def test_something_that_speaks_no_http() -> None:
+    async def greet(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 mail.example ESMTP\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(greet, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server, users(f"127.0.0.1:{port}", ANA) as (ana,):
+        with pytest.raises(ServerUnreachable, match="not a p2pchat server"):
+            await ana.client.connect("lobby")
+
+
+async def test_something_that_never_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("p2pchat.signaling.connection.OPEN_SECONDS", 0.2)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        async with users(f"127.0.0.1:{listener.getsockname()[1]}", ANA) as (ana,):
+            with pytest.raises(ServerUnreachable, match="did not answer within"):
+                await ana.client.connect("lobby")
+
+
+async def test_a_full_room_is_refused_with_something_to_do_and_may_be_tried_again() -> None:
+    async with listening("127.0.0.1", 0, ServerLimits(room_peers=2)) as url, users(url, ANA, BEN, EVA) as them:
+        ana, ben, eva = them
+        await ana.client.connect("lobby")
+        await ben.client.connect("lobby")
+        with pytest.raises(ServerRefused, match="the room is full") as raised:
+            await eva.client.connect("lobby")
+        assert raised.value.reason == "room-full"
+        assert "another room" in raised.value.hint
+        assert raised.value.retry_after == LIMITS.full_retry_seconds
+        assert await eva.client.connect("another room") == []
+
+
+@pytest.mark.parametrize("room", ["", "x" * 65, "a\x1bb", "line\n"])
+async def test_a_room_name_that_cannot_be_used(room: str) -> None:
+    async with users("127.0.0.1:1", ANA) as (ana,):
+        with pytest.raises(UsageError):
+            await ana.client.connect(room)
+
+
+def test_a_server_address_that_cannot_be_used() -> None:
+    with pytest.raises(ConfigurationError):
+        SignalingClient("ftp://lab", ANA, ANA * 2)
+
+
+async def test_a_message_that_no_server_takes_is_a_fault_of_the_caller(signaling_server: str) -> None:
+    async with users(signaling_server, ANA) as (ana,):
+        await ana.client.connect("lobby")
+        with pytest.raises(ValueError, match="bytes"):
+            await ana.client.relay(BEN, "ü" * (MESSAGE_BYTES // 2))
+
+
+# The server goes and comes back
+
+
+async def test_a_killed_server_is_found_again_and_the_seat_is_the_same() -> None:
+    with ServerProcess() as server:
+        async with users(server.url, ANA, BEN) as (ana, ben):
+            await ana.client.connect("lobby")
+            await ben.client.connect("lobby")
+            await ana.hears(PeerJoined(BEN))
+            server.stop(signal.SIGKILL)
+            await ana.hears(Offline("the connection to the server was lost"))
+            await ben.hears(Offline("the connection to the server was lost"))
+            with ServerProcess(server.port):
+                await is_back_with(ana, BEN)
+                await is_back_with(ben, ANA)
+                await ana.client.relay(BEN, "we are back")
+                await ben.hears(Relayed(ANA, "we are back"))
+
+
+async def is_back_with(user: User, other: str) -> None:
+    """Whoever comes back first sees the other join."""
+    online = await user.next()
+    assert isinstance(online, Online)
+    if online.peers != (other,):
+        await user.hears(PeerJoined(other))
+
+
+async def test_what_is_said_while_the_server_is_away_is_sent_once_it_is_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_module, "reconnect_delay", lambda attempt, jitter, retry_after: 0.0)
+    may_return = asyncio.Event()
+    heard: asyncio.Queue[str] = asyncio.Queue()
+
+    async def vanish(websocket: web.WebSocketResponse) -> None:
+        await let_in(websocket, BEN)
+
+    async def come_back(websocket: web.WebSocketResponse) -> None:
+        await may_return.wait()
+        await let_in(websocket, BEN)
+        heard.put_nowait((await websocket.receive()).data)
+        await listen(websocket)
+
+    async with scripted_server(vanish, come_back) as url, users(url, ANA) as (ana,):
+        await ana.client.connect("lobby")
+        await ana.hears(Offline("the connection to the server was lost"))
+        await ana.client.relay(BEN, "later")
+        may_return.set()
+        await ana.hears(Online((BEN,)))
+        assert await asyncio.wait_for(heard.get(), PATIENCE) == encode(Relay(BEN, "later"))
+
+
+async def test_a_server_that_stops_says_so() -> None:
+    with ServerProcess() as server:
+        async with users(server.url, ANA) as (ana,):
+            await ana.client.connect("lobby")
+            assert server.stop() == 0
+            await ana.hears(Refused("shutting-down", "the server is shutting down"))
+            await ana.hears(Offline("the server is shutting down"))
+
+
+async def test_whoever_loses_the_seat_to_the_same_key_does_not_fight_for_it(signaling_server: str) -> None:
+    async with users(signaling_server, ANA, ANA) as (first, second):
+        await first.client.connect("lobby")
+        await second.client.connect("lobby")
+        assert isinstance(await first.next(), Refused)
+        await first.hears(Offline("the seat was taken over by another connection with our key"))
+        assert first.client._task is not None
+        await asyncio.wait_for(first.client._task, PATIENCE)
+
+
+def test_delays_grow_to_seven_seconds_and_honour_the_server() -> None:
+    assert [reconnect_delay(attempt, 0.0) for attempt in range(7)] == [0.3, 1.2, 2.7, 4.8, 7.0, 7.0, 7.0]
+    assert reconnect_delay(0, 1.0) == 1.3
+    assert reconnect_delay(0, 0.5, retry_after=20.0) == 20.5
+    assert reconnect_delay(4, 0.0, retry_after=2.0) == 7.0
+    assert reconnect_delay(0, 0.0, retry_after=1e9) == 60.0
+    assert reconnect_delay(0, 0.0, retry_after=-5.0) == 0.3
+
+
+# Servers that lie
+
+Script = Callable[[web.WebSocketResponse], Coroutine[Any, Any, None]]
+
+
+@asynccontextmanager
+async def plain_server(handler: Callable[[web.Request], Coroutine[Any, Any, web.StreamResponse]]) -> AsyncIterator[str]:
+    app = web.Application()
+    app.router.add_get("/v1/ws", handler)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    try:
+        yield f"http://127.0.0.1:{site.port}"
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
+async def scripted_server(*scripts: Script) -> AsyncIterator[str]:
+    """A server that plays a script after `hello` of each connection in turn, and the last one from then on."""
+    turns = list(scripts)
+
+    async def serve(request: web.Request) -> web.StreamResponse:
+        websocket = web.WebSocketResponse(timeout=0.1)
+        await websocket.prepare(request)
+        await websocket.receive()
+        script = turns.pop(0) if len(turns) > 1 else turns[0]
+        await script(websocket)
+        return websocket
+
+    async with plain_server(serve) as url:
+        yield url
+
+
+async def say(websocket: web.WebSocketResponse, *messages: FromServer | str) -> None:
+    for message in messages:
+        await websocket.send_str(message if isinstance(message, str) else encode(message))
+
+
+async def let_in(websocket: web.WebSocketResponse, *peers: str) -> None:
+    await say(websocket, Welcome(1, LIMITS.told(), notice="be\x1b[2J kind\n"))
+    await websocket.receive()
+    await say(websocket, Joined("lobby", list(peers)))
+
+
+async def listen(websocket: web.WebSocketResponse) -> None:
+    async for _ in websocket:
+        pass
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        ["garbage"] * BAD_MESSAGES,
+        [encode(Joined("lobby", []))],
+        ['{"type":"welcome"}'] * BAD_MESSAGES,
+        [],
+    ],
+)
+async def test_a_websocket_that_does_not_welcome_is_no_server(answers: list[str]) -> None:
+    async with scripted_server(lambda websocket: say(websocket, *answers)) as url, users(url, ANA) as (ana,):
+        with pytest.raises(ServerUnreachable, match="not a p2pchat server"):
+            await ana.client.connect("lobby")
+
+
+async def test_a_refusal_in_unknown_words_is_cleaned_and_told() -> None:
+    refuse: Script = lambda websocket: say(websocket, Error("fu\x1bll moon", "no\x1b]0;entry\x07 tonight"))  # noqa: E731
+    async with scripted_server(refuse) as url, users(url, ANA) as (ana,):
+        with pytest.raises(ServerRefused) as raised:
+            await ana.client.connect("lobby")
+        assert "\x1b" not in raised.value.reason + raised.value.message
+        assert "tonight" in raised.value.message
+
+
+async def test_text_of_the_operator_is_cleaned() -> None:
+    async def script(websocket: web.WebSocketResponse) -> None:
+        await let_in(websocket)
+        await listen(websocket)
+
+    async with scripted_server(script) as url, users(url, ANA) as (ana,):
+        await ana.client.connect("lobby")
+        assert ana.client.notice.endswith("kind")
+        assert "\x1b" not in ana.client.notice
+
+
+async def test_what_makes_no_sense_is_not_believed() -> None:
+    async def script(websocket: web.WebSocketResponse) -> None:
+        await let_in(websocket, BEN, ANA)
+        await say(websocket, WirePeerJoined(BEN), WirePeerJoined(ANA), WireRelayed(EVA, "from nowhere"))
+        await websocket.send_bytes(b"\x00")
+        await say(websocket, "{", '{"type":"later"}', WireRelayed(BEN, "true"))
+        await listen(websocket)
+
+    async with scripted_server(script) as url, users(url, ANA) as (ana,):
+        assert await ana.client.connect("lobby") == [BEN]
+        await ana.hears(Relayed(BEN, "true"))
+
+
+async def test_a_server_that_goes_on_making_no_sense_is_lost_and_tried_again() -> None:
+    async def mad(websocket: web.WebSocketResponse) -> None:
+        await let_in(websocket)
+        await say(websocket, *["[" * 5000] * BAD_MESSAGES)
+        await listen(websocket)
+
+    async def sane(websocket: web.WebSocketResponse) -> None:
+        await let_in(websocket, EVA)
+        await listen(websocket)
+
+    async with scripted_server(mad, sane) as url, users(url, ANA) as (ana,):
+        await ana.client.connect("lobby")
+        await ana.hears(Offline("the server sent too much that makes no sense"), Online((EVA,)))
+
+
+async def test_a_message_of_ten_megabytes_ends_the_connection() -> None:
+    async def flood(websocket: web.WebSocketResponse) -> None:
+        await let_in(websocket)
+        await say(websocket, "x" * 10_000_000)
+        await listen(websocket)
+
+    async with scripted_server(flood) as url, users(url, ANA) as (ana,):
+        await ana.client.connect("lobby")
+        assert isinstance(await ana.next(), Offline)
+
+
+async def test_refusals_after_a_loss_are_told_once_and_the_client_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_module, "reconnect_delay", lambda attempt, jitter, retry_after: 0.0)
+
+    async def restart(websocket: web.WebSocketResponse) -> None:
+        await let_in(websocket)
+        await websocket.close(code=CLOSE_CODES[ErrorCode.SHUTTING_DOWN])
+
+    async def refuse(websocket: web.WebSocketResponse) -> None:
+        await say(websocket, Error("room-full", "full", retry_after=1.0))
+
+    async def admit(websocket: web.WebSocketResponse) -> None:
+        await let_in(websocket)
+        await listen(websocket)
+
+    async with scripted_server(restart, refuse, refuse, admit) as url, users(url, ANA) as (ana,):
+        await ana.client.connect("lobby")
+        await ana.hears(Offline("the server is shutting down"), Refused("room-full", "the room is full"), Online(()))
+
+
+async def test_pings_of_the_server_are_answered() -> None:
+    answers: asyncio.Queue[str] = asyncio.Queue()
+
+    async def script(websocket: web.WebSocketResponse) -> None:
+        await let_in(websocket)
+        await say(websocket, WirePing(7))
+        answers.put_nowait((await websocket.receive()).data)
+        await listen(websocket)
+
+    async with scripted_server(script) as url, users(url, ANA) as (ana,):
+        await ana.client.connect("lobby")
+        assert await asyncio.wait_for(answers.get(), PATIENCE) == '{"type":"pong","n":7}'
+
+
+async def test_a_body_deeper_than_the_protocol_allows_is_refused_by_the_server(signaling_server: str) -> None:
+    body: list[Any] = []
+    for _ in range(BODY_DEPTH):
+        body = [body]
+    async with users(signaling_server, ANA, BEN) as (ana, ben):
+        await ana.client.connect("lobby")
+        await ben.client.connect("lobby")
+        await ana.hears(PeerJoined(BEN))
+        await ana.client.relay(BEN, body)
+        refused = await ana.next()
+        assert isinstance(refused, Refused)
+        assert refused.code == "malformed"
+        await ana.client.relay(BEN, body[0])
+        await ben.hears(Relayed(ANA, body[0]))

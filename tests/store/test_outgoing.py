@@ -1,0 +1,217 @@
+"""What is offered of this machine's disk, and how it is read."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from p2pchat.errors import NotSendable, TransferFailed
+from p2pchat.protocol.frames import Entry
+from p2pchat.protocol.limits import OFFER_ENTRIES
+from p2pchat.store.outgoing import OPEN_FILES, Source
+
+
+@pytest.fixture
+def album(tmp_path: Path) -> Path:
+    """A folder with files, an empty folder, and what cannot be sent."""
+    folder = tmp_path / "album"
+    (folder / "empty").mkdir(parents=True)
+    (folder / "day 1").mkdir()
+    (folder / "day 1" / "b.jpg").write_bytes(b"bb")
+    (folder / "a.txt").write_bytes(b"a")
+    return folder
+
+
+def test_files_and_folders_are_offered_under_their_own_names(album: Path, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_bytes(b"notes")
+    source = Source.scan([tmp_path / "notes.txt", album])
+    assert source.manifest.to_entries() == [
+        Entry("notes.txt", 5),
+        Entry("album/a.txt", 1),
+        Entry("album/day 1/b.jpg", 2),
+        Entry("album/empty", folder=True),
+    ]
+    assert source.skipped == ()
+
+
+def test_the_current_folder_is_offered_under_its_name(album: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(album / "day 1")
+    assert Source.scan([Path(".")]).manifest.to_entries() == [Entry("day 1/b.jpg", 2)]
+    assert Source.scan([Path("..")]).manifest.entries[0].path == "album/a.txt"
+    assert Source.scan([Path("b.jpg")]).manifest.to_entries() == [Entry("b.jpg", 2)]
+
+
+def test_links_and_pipes_in_a_folder_are_left_out_and_named(album: Path, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_bytes(b"s")
+    (album / "link").symlink_to(tmp_path / "secret")
+    (album / "up").symlink_to(tmp_path, target_is_directory=True)
+    os.mkfifo(album / "pipe")
+    source = Source.scan([album])
+    assert source.skipped == ("album/link", "album/pipe", "album/up")
+    assert all("link" not in entry.path and "secret" not in entry.path for entry in source.manifest.entries)
+
+
+def test_a_link_that_is_given_by_name_is_followed(album: Path, tmp_path: Path) -> None:
+    (tmp_path / "photo").symlink_to(album / "day 1" / "b.jpg")
+    source = Source.scan([tmp_path / "photo"])
+    assert source.manifest.to_entries() == [Entry("photo", 2)]
+    assert source.read_block(0, 0, 2)[0] == b"bb"
+
+
+def test_a_path_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(NotSendable, match="does not exist") as caught:
+        Source.scan([tmp_path / "missing\x1b"])
+    assert caught.value.hint
+    assert caught.value.message.isprintable()
+
+
+def test_a_pipe_is_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(NotSendable, match="neither a file nor a folder"):
+        Source.scan([tmp_path / "pipe"])
+
+
+def test_a_file_that_may_not_be_read_is_refused(album: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: object, flags: int) -> int:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(NotSendable, match=r"a\.txt' cannot be read: Permission denied"):
+        Source.scan([album])
+
+
+def test_too_many_files_are_refused_with_advice(tmp_path: Path) -> None:
+    for number in range(OFFER_ENTRIES + 1):
+        (tmp_path / str(number)).touch()
+    with pytest.raises(NotSendable, match=f"more than {OFFER_ENTRIES}") as caught:
+        Source.scan([tmp_path])
+    assert "archive" in caught.value.hint
+
+
+@pytest.mark.parametrize("name", ["NUL.txt", "a:b", "dot.", "back\\slash", os.fsdecode(b"latin-\xe9")])
+def test_a_name_that_the_other_side_would_refuse_is_refused_here(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).touch()
+    with pytest.raises(NotSendable, match="the name") as caught:
+        Source.scan([tmp_path / name])
+    assert "another name" in caught.value.hint
+
+
+def test_two_files_of_one_name_are_refused(album: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").touch()
+    with pytest.raises(NotSendable, match="offered twice"):
+        Source.scan([album / "a.txt", tmp_path / "a.txt"])
+
+
+def test_a_bottomless_folder_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for _ in range(1200):
+        os.mkdir("d")
+        os.chdir("d")
+    monkeypatch.chdir(tmp_path)
+    try:
+        with pytest.raises(NotSendable, match="levels"):
+            Source.scan([tmp_path / "d"])
+    finally:
+        remove_chain(tmp_path / "d")
+
+
+def remove_chain(folder: Path) -> None:
+    """Removes folders nested too deep for shutil.rmtree, by moving the rest of the chain up step by step."""
+    while True:
+        below = folder / "d"
+        if not below.exists():
+            folder.rmdir()
+            return
+        below.rename(folder.parent / "next")
+        folder.rmdir()
+        (folder.parent / "next").rename(folder)
+
+
+def test_blocks_come_with_their_hash(tmp_path: Path) -> None:
+    data = os.urandom(1000)
+    (tmp_path / "a").write_bytes(data)
+    source = Source.scan([tmp_path / "a"])
+    for offset, length in [(0, 400), (800, 200), (400, 400)]:
+        block = data[offset : offset + length]
+        assert source.read_block(0, offset, length) == (block, sha256(block).digest())
+    source.close()
+    assert source.read_block(0, 0, 1000)[0] == data
+    source.close()
+
+
+def test_only_a_few_files_are_open_at_once(tmp_path: Path) -> None:
+    for number in range(3 * OPEN_FILES):
+        (tmp_path / f"{number:02}").write_bytes(b"%d" % number)
+    source = Source.scan([tmp_path])
+    for _ in range(2):
+        for file, entry in enumerate(source.manifest.entries):
+            assert source.read_block(file, 0, entry.size)[0] == b"%d" % file
+            assert len(source._open) <= OPEN_FILES
+    source.close()
+    assert len(source._open) == 0
+
+
+def replace(path: Path) -> None:
+    status = path.stat()
+    copy = path.with_name("copy")
+    copy.write_bytes(b"y" * status.st_size)
+    os.utime(copy, ns=(status.st_atime_ns, status.st_mtime_ns))
+    os.replace(copy, path)
+
+
+def rewrite(path: Path) -> None:
+    size, modified = path.stat().st_size, path.stat().st_mtime_ns
+    path.write_bytes(b"y" * size)
+    os.utime(path, ns=(modified + 1000, modified + 1000))
+
+
+def append(path: Path) -> None:
+    with path.open("ab") as file:
+        file.write(b"more")
+
+
+@pytest.mark.parametrize("change", [append, rewrite, replace, lambda path: os.truncate(path, 3)])
+def test_a_file_that_changed_since_the_offer_is_not_sent(tmp_path: Path, change: Callable[[Path], None]) -> None:
+    (tmp_path / "a").write_bytes(b"x" * 10)
+    source = Source.scan([tmp_path / "a"])
+    change(tmp_path / "a")
+    with pytest.raises(TransferFailed, match="'a' changed while it was being sent") as caught:
+        source.read_block(0, 0, 10)
+    assert caught.value.reason == "source-changed"
+    source.close()
+
+
+@pytest.mark.parametrize("change", [append, rewrite, lambda path: os.truncate(path, 3)])
+def test_a_file_that_changes_while_it_is_sent_is_not_sent_on(tmp_path: Path, change: Callable[[Path], None]) -> None:
+    (tmp_path / "a").write_bytes(b"x" * 10)
+    source = Source.scan([tmp_path / "a"])
+    source.read_block(0, 0, 5)
+    change(tmp_path / "a")
+    with pytest.raises(TransferFailed, match="changed while it was being sent"):
+        source.read_block(0, 5, 5)
+    source.close()
+
+
+def test_a_file_that_vanished_is_missed(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"x")
+    source = Source.scan([tmp_path / "a"])
+    (tmp_path / "a").unlink()
+    with pytest.raises(TransferFailed, match="'a' was moved or deleted while it was being sent") as caught:
+        source.read_block(0, 0, 1)
+    assert caught.value.reason == "source-changed"
+
+
+def test_a_pipe_in_the_place_of_a_file_does_not_hang(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"x")
+    source = Source.scan([tmp_path / "a"])
+    (tmp_path / "a").unlink()
+    os.mkfifo(tmp_path / "a")
+    assert stat.S_ISFIFO((tmp_path / "a").stat().st_mode)
+    with pytest.raises(TransferFailed):
+        source.read_block(0, 0, 1)
+    source.close()
