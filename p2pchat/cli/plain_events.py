@@ -146,7 +146,7 @@ class PlainEvents:
 
     def _live_text(self, event: LiveTextChanged, now: float) -> None:
         final = event.state is not LineState.LIVE
-        self._announcer.changed(event.peer, event.line, event.text, final, now)
+        self._announcer.changed(event.peer, event.line, safe_text(event.text), final, now)
         self._announce()
         if event.state is LineState.INTERRUPTED:
             who = self.speakers.called(event.peer, event.name)

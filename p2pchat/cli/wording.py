@@ -19,7 +19,7 @@ NAME_CHARACTERS: Final = 200
 SENTENCE_CHARACTERS: Final = 500
 """Most characters of a sentence: a reason with a path in it."""
 
-_UNITS = ("kilobytes", "megabytes", "gigabytes", "terabytes", "petabytes")
+_UNITS = ("kilobyte", "megabyte", "gigabyte", "terabyte", "petabyte")
 
 
 def size(count: int) -> str:
@@ -29,7 +29,8 @@ def size(count: int) -> str:
     power = 1
     while power < len(_UNITS) and round(count / 1000**power, 1) >= 1000:
         power += 1
-    return f"{count / 1000**power:.1f}".removesuffix(".0") + f" {_UNITS[power - 1]}"
+    value = f"{count / 1000**power:.1f}".removesuffix(".0")
+    return f"{value} {_UNITS[power - 1]}" + ("" if value == "1" else "s")
 
 
 def number(count: int, noun: str) -> str:

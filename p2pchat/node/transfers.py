@@ -72,19 +72,23 @@ class Transfers:
 
     def pause(self, transfer: str) -> None:
         """See `NodeApi.pause`."""
-        job = self._running(transfer)
+        job = self._open(transfer)
+        if job.state is TransferState.WAITING:
+            raise UsageError("the transfer has not begun")
         job.machine.pause()
         job.peer.drain()
 
     def resume(self, transfer: str) -> None:
         """See `NodeApi.resume`."""
-        job = self._running(transfer)
+        job = self._open(transfer)
+        if job.state is not TransferState.PAUSED:
+            raise UsageError("the transfer is not paused")
         job.machine.resume()
         job.peer.drain()
 
     def cancel(self, transfer: str) -> None:
         """See `NodeApi.cancel`."""
-        job = self._running(transfer)
+        job = self._open(transfer)
         job.machine.cancel()
         job.peer.drain()
 
@@ -138,7 +142,7 @@ class Transfers:
         except KeyError:
             raise UsageError(f"there is no transfer {safe_line(transfer, 20)}", "see the list of transfers") from None
 
-    def _running(self, transfer: str) -> TransferJob:
+    def _open(self, transfer: str) -> TransferJob:
         job = self._job(transfer)
         if job.state.final:
             raise UsageError(f"the transfer has ended: {job.state.value}")

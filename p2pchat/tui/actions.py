@@ -75,7 +75,7 @@ ACTIONS: Final = (
     Action("submit", "Send, or run the command", Where.COMPOSER, ("enter",), priority=True),
     Action("newline", "Begin a new line", Where.COMPOSER, ("ctrl+j", "shift+enter", "alt+enter")),
     Action("complete", "Complete a path, or go to the offer", Where.COMPOSER, ("tab",)),
-    Action("retract", "Twice: give the line up; others stop seeing it", Where.COMPOSER, ("escape",)),
+    Action("retract", "Twice: give the line up; others stop seeing it", Where.COMPOSER, ("escape",), priority=True),
     Action("accept", "Accept into the download folder", Where.OFFER, ("enter",)),
     Action("decline", "Decline", Where.OFFER, ("d",)),
     Action("other_folder", "Accept into another folder", Where.OFFER, ("o",)),

@@ -28,7 +28,7 @@ def complete(text: str) -> Completion | None:
     name, space, argument = text[1:].partition(" ")
     if not space:
         names = [known for known in SLASH if known.startswith(name)]
-        return Completion(f"/{names[0]} " if len(names) == 1 else text, tuple(f"/{known}" for known in names))
+        return Completion(f"/{names[0]} ", ()) if len(names) == 1 else Completion(text, tuple(f"/{n}" for n in names))
     action = SLASH.get(name)
     if action is None or not _takes_path(action.argument):
         return None

@@ -97,13 +97,12 @@ async def test_lines_are_messages_and_two_slashes_begin_one_with_a_slash() -> No
     ]
 
 
-@pytest.mark.parametrize("line", [b"/dance", b"/", b"/quit now?", b"/home/ana/secret.txt", b"/ quit", b"/Accept"])
+@pytest.mark.parametrize("line", [b"/dance", b"/", b"/home/ana/secret.txt", b"/ quit", b"/Accept"])
 async def test_an_unknown_command_is_never_sent(line: bytes) -> None:
     async with joined() as talk:
-        if not line.startswith(b"/quit"):
-            talk.enter(line)
-            await talk.until(lambda: len(talk.written) == 2)
-            assert talk.written[1].startswith("There is no command /")
+        talk.enter(line)
+        await talk.until(lambda: len(talk.written) == 2)
+    assert talk.written[1].startswith("There is no command /")
     assert not any(call[0] == "say" for call in talk.node.calls)
 
 
@@ -153,7 +152,7 @@ async def test_hostile_text_stays_text() -> None:
             ServerChanged("lab", False, HOSTILE, 5.0),
             Problem("failed", HOSTILE, HOSTILE, 5.0),
         )
-    assert len(lines) == 13, "one line for each event, and three for the message of three lines"
+    assert len(lines) == 12, "one line for each event, and three for the message of three lines"
     assert all(not set(line) & {chr(code) for code in (*range(0x20), *range(0x7F, 0xA0), 0x202E)} for line in lines)
 
 
@@ -354,9 +353,9 @@ async def test_questions_are_answered() -> None:
         (0, "0 bytes"),
         (1, "1 byte"),
         (999, "999 bytes"),
-        (1000, "1 kilobytes"),
+        (1000, "1 kilobyte"),
         (999_949, "999.9 kilobytes"),
-        (999_950, "1 megabytes"),
+        (999_950, "1 megabyte"),
         (4_200_000, "4.2 megabytes"),
         (1_400_000_000, "1.4 gigabytes"),
         (1 << 50, "1.1 petabytes"),

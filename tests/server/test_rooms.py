@@ -323,13 +323,14 @@ def test_shutting_down_tells_everybody_when_to_come_back() -> None:
 
 peers = st.sampled_from([ANA, BEN, EVA])
 rooms = st.sampled_from(["red", "blue"])
+keys = st.sampled_from(["k" * 16, "l" * 16])
 bodies = st.recursive(
     st.none() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5),
     lambda children: st.lists(children, max_size=3) | st.dictionaries(st.text(max_size=3), children, max_size=3),
     max_leaves=8,
 )
 messages = st.one_of(
-    st.builds(Hello, st.just(1), peers, st.sampled_from(["k" * 16, "l" * 16])),
+    st.builds(Hello, st.just(1), peers, keys),
     st.builds(Join, rooms),
     st.builds(Leave),
     st.builds(Relay, peers, bodies),
@@ -340,6 +341,8 @@ messages = st.one_of(
 sockets = st.integers(1, 5)
 steps = st.one_of(
     st.tuples(st.just("opens"), st.none()),
+    st.tuples(st.just("enters"), st.tuples(peers, keys, rooms)),
+    st.tuples(st.just("enters"), st.tuples(peers, keys, rooms)),
     st.tuples(st.just("goes"), sockets),
     st.tuples(st.just("passes"), st.floats(0.0, 40.0)),
     st.tuples(st.just("says"), st.tuples(sockets, messages)),
@@ -367,41 +370,65 @@ class Believer:
                 assert sender in self.others
 
 
-@given(st.lists(steps, max_size=60))
-def test_whatever_arrives_members_agree_with_the_hub_and_no_seat_is_leaked(script: list[tuple[str, Any]]) -> None:
-    talk = Talk(ServerLimits(room_peers=2, rooms=2))
-    believers: dict[int, Believer] = {}
-    opened = 0
-    for verb, what in script:
-        # The first sockets stand for those that are named: 1 is the oldest one open.
-        open_sockets = sorted(believers)
-        match verb:
-            case "opens":
-                opened += 1
-                believers[opened] = Believer()
-                talk.opens(opened)
-            case "goes" if len(open_sockets) >= what:
-                del believers[open_sockets[what - 1]]
-                talk.goes(open_sockets[what - 1])
-            case "passes":
-                talk.passes(what)
-            case "says" if len(open_sockets) >= what[0]:
-                socket = open_sockets[what[0] - 1]
-                was_in = believers[socket].room
-                talk.says(socket, what[1])
-                if isinstance(what[1], Leave) and was_in and not talk.inbox.get(socket):
-                    believers[socket] = Believer()
-        for socket, heard in talk.inbox.items():
+class Crowd:
+    """Sockets that do as a script says, and what each of them believes afterwards."""
+
+    def __init__(self) -> None:
+        self.talk = Talk(ServerLimits(room_peers=2, rooms=2))
+        self.believers: dict[int, Believer] = {}
+        self._opened = 0
+
+    def open(self) -> int:
+        self._opened += 1
+        self.believers[self._opened] = Believer()
+        self.talk.opens(self._opened)
+        return self._opened
+
+    def say(self, socket: int, message: Any) -> None:
+        self.talk.says(socket, message)
+        if isinstance(message, Leave) and socket not in self.talk.inbox:
+            self.believers[socket] = Believer()
+        self.listen()
+
+    def listen(self) -> None:
+        for socket, heard in self.talk.inbox.items():
             for message in heard:
                 if isinstance(message, ErrorCode):
-                    del believers[socket]
+                    del self.believers[socket]
                 else:
-                    believers[socket].hears(decode_from_server(encode(message)))
-        talk.inbox.clear()
-        check_agreement(talk.hub, believers)
-    for socket in list(believers):
-        talk.goes(socket)
-    assert (talk.hub._rooms, talk.hub._clients, talk.hub.deadline()) == ({}, {}, None)
+                    self.believers[socket].hears(decode_from_server(encode(message)))
+        self.talk.inbox.clear()
+        check_agreement(self.talk.hub, self.believers)
+
+    def act(self, verb: str, what: Any) -> None:
+        """Plays one step; sockets are named by their age: 1 is the oldest one open."""
+        by_age = dict(enumerate(sorted(self.believers), start=1))
+        match verb, what:
+            case "opens", _:
+                self.open()
+            case "enters", (peer, key, room):
+                socket = self.open()
+                self.say(socket, Hello(1, peer, key))
+                self.say(socket, Join(room))
+            case "goes", age if age in by_age:
+                del self.believers[by_age[age]]
+                self.talk.goes(by_age[age])
+            case "passes", seconds:
+                self.talk.passes(seconds)
+            case "says", (age, message) if age in by_age:
+                self.say(by_age[age], message)
+        self.listen()
+
+
+@given(st.lists(steps, max_size=60))
+def test_whatever_arrives_members_agree_with_the_hub_and_no_seat_is_leaked(script: list[tuple[str, Any]]) -> None:
+    crowd = Crowd()
+    for verb, what in script:
+        crowd.act(verb, what)
+    for _ in list(crowd.believers):
+        crowd.act("goes", 1)
+    hub = crowd.talk.hub
+    assert (hub._rooms, hub._clients, hub.deadline()) == ({}, {}, None)
 
 
 def check_agreement(hub: Hub, believers: dict[int, Believer]) -> None:

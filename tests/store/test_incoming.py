@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -83,6 +84,27 @@ def test_a_block_that_does_not_match_its_hash_is_not_written(tmp_path: Path) -> 
     assert not files.store_block(0, 0, b"bad", sha256(b"god").digest())
     assert listing(tmp_path) == set()
     files.close()
+
+
+def test_a_file_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    happened: list[str] = []
+    flush, link = os.fsync, os.link
+
+    def noted_flush(handle: int) -> None:
+        happened.append("folder flushed" if stat.S_ISDIR(os.fstat(handle).st_mode) else "file flushed")
+        flush(handle)
+
+    def noted_link(source: str, target: str, **options: Any) -> None:
+        happened.append("named")
+        link(source, target, **options)
+
+    files = IncomingFiles(tmp_path, offer(a=1), "x")
+    store(files, 0, b"1")
+    monkeypatch.setattr(os, "fsync", noted_flush)
+    monkeypatch.setattr(os, "link", noted_link)
+    files.finish_file(0)
+    files.close()
+    assert happened == ["file flushed", "named", "folder flushed"][: 3 if directory._HELD else 2]
 
 
 def test_an_empty_file_is_made(tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ class _Line:
     """
 
     def __init__(self, unit: str, protected: str = "") -> None:
-        self.protected = protected
+        self._protected = protected
         self._unit = unit
         self._units: list[str] = []
         self._length = len(protected)
@@ -87,7 +87,7 @@ class _Line:
 
     @property
     def text(self) -> str:
-        return self.protected + self.own
+        return self._protected + self.own
 
     def append(self, text: str) -> bool:
         """Adds text; False when this is the first time that some did not fit."""
@@ -211,7 +211,7 @@ class Receiver:
     def _erase(self) -> None:
         if self._line.erase():
             return
-        if self._line.protected or not self._kept:
+        if not self._kept:
             self.excess_erasures += 1
             return
         self._number -= 1

@@ -57,7 +57,7 @@ class OutgoingTransfer(Transfer):
         self._planned = 0
         """The same, with the blocks that were asked of the shell."""
         self._sent_once = 0
-        """File bytes sent, without what was sent again."""
+        """File bytes of the blocks that are sent, each counted once."""
         self._unread = ((file, index) for file in manifest.files for index in range(manifest.blocks_of(file)))
         """The blocks that the shell was not asked for yet."""
         self._again: deque[tuple[int, int]] = deque()
@@ -168,7 +168,7 @@ class OutgoingTransfer(Transfer):
         self._read_on()
 
     def _done(self) -> None:
-        if self._open_file < len(self.manifest.entries) or self._repeating:
+        if self._open_file < len(self.manifest.entries):
             self._refuse("done before everything was sent")
             return
         if self.stored < self.manifest.total:

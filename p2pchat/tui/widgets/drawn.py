@@ -15,6 +15,8 @@ class Drawn(Widget):
     """
 
     _drawn: Content | None = None
+    _lines = 0
+    """The height that was asked for last."""
 
     def draw(self, width: int) -> Content:
         """The content for a width, one line of text for each line of the screen."""
@@ -22,9 +24,10 @@ class Drawn(Widget):
 
     def redraw(self) -> None:
         """Draws again, if it reads differently now; lays the screen out again only if it needs more or fewer lines."""
-        before, after = self._drawn, self.draw(max(1, self.content_size.width))
-        if before is None or not before.is_same(after):
-            self.refresh(layout=before is None or _lines(before) != _lines(after))
+        content = self.draw(max(1, self.content_size.width))
+        grown = _lines(content) != self._lines
+        if grown or self._drawn is None or not self._drawn.is_same(content):
+            self.refresh(layout=grown)
 
     def render(self) -> Content:
         """The content for the widget's width."""
@@ -33,7 +36,8 @@ class Drawn(Widget):
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """As many lines as the content has."""
-        return _lines(self.draw(max(1, width)))
+        self._lines = _lines(self.draw(max(1, width)))
+        return self._lines
 
 
 def _lines(content: Content) -> int:

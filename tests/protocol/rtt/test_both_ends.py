@@ -105,7 +105,8 @@ def test_the_reader_ends_up_with_what_was_written_and_is_never_sent_too_much(
 ) -> None:
     wire = Wire(interval, cps, unit)
     wire.pump()
-    written, text = [], ""
+    written: list[str] = []
+    text = ""
     for step, more, pause in steps:
         wire.run(wire.now + pause)
         if step == "commit":
@@ -157,11 +158,14 @@ def test_no_key_waits_longer_than_the_interval_while_the_peer_accepts_it(
         assert waiting_since is None or wire.now <= waiting_since + interval
 
 
-@given(st.lists(st.tuples(st.sampled_from(["type", "type", "commit", "lose"]), st.text("abc", max_size=5)), max_size=20))
+@given(
+    st.lists(st.tuples(st.sampled_from(["type", "type", "commit", "lose"]), st.text("abc", max_size=5)), max_size=20)
+)
 def test_a_lost_link_costs_marks_but_no_line_and_repeats_nothing(steps: list[tuple[str, str]]) -> None:
     wire = Wire(interval=0.1, cps=1000)
     wire.pump()
-    written, text = [], ""
+    written: list[str] = []
+    text = ""
     for number, (step, more) in enumerate(steps):
         wire.run(wire.now + number % 3 * 0.06)
         match step:

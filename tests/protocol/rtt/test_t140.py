@@ -103,6 +103,10 @@ def test_a_finished_line_that_is_opened_and_ended_again_in_one_message_is_told_o
     Reading().types("on\u2028", final(0, "on")).types("\be\u2028", final(0, "one"))
 
 
+def test_lines_that_are_rewritten_in_one_message_are_told_in_order() -> None:
+    Reading().types("a\u2028", final(0, "a")).types("b\u2028\b\b\bX\u2028Y\u2028", final(0, "aX"), final(1, "Y"))
+
+
 def test_erasing_ends_where_memory_ends() -> None:
     reading = Reading()
     reading.receiver.receive("x\u2028" * (KEPT_LINES + 1), 0.0)
@@ -152,6 +156,10 @@ def test_a_sequence_that_the_old_channel_began_is_not_ended_by_the_new_one() -> 
     Reading().types("\x98hid").link_lost().reopened(live(0, "\ufffd"), Loss(1)).types("m", live(0, "\ufffdm"))
 
 
+def test_half_a_character_on_an_empty_line_is_a_loss_too() -> None:
+    Reading().types(b"\xe2\x82").link_lost().reopened(live(0, "\ufffd"), Loss(1)).types(b"x", live(0, "\ufffdx"))
+
+
 def test_the_senders_numbers_count_from_the_line_that_the_channel_began_with() -> None:
     reading = Reading().types("a\u2028b", final(0, "a"), live(1, "b"))
     assert reading.receiver.first_line_of_channel == 0
@@ -166,6 +174,14 @@ def test_a_control_string_that_never_ends_is_given_up_in_time() -> None:
 
 def test_a_sequence_that_never_ends_is_given_up_in_length() -> None:
     Reading().types("\x9b" + "1" * 65 + "m", live(0, "\ufffdm"), Loss(1))
+
+
+def test_many_short_sequences_are_no_long_one() -> None:
+    Reading().types("\x9b1m" * 100 + "\x98hidden\x9c" * 100 + "a", live(0, "a"))
+
+
+def test_an_escape_sequence_ends_with_its_final_byte() -> None:
+    Reading().types("\x1b([a\x1b(Xb", live(0, "ab"))
 
 
 def test_a_colour_between_letters_does_not_part_them() -> None:
@@ -183,6 +199,14 @@ def test_a_message_that_is_too_long_is_cut_and_marked() -> None:
     receiver = Receiver()
     receiver.receive(b"\r" + b"\0" * T140_MESSAGE_BYTES_ACCEPTED + b"hidden", 0.0)
     assert drained(receiver) == [final(0, ""), live(1, "\ufffd"), Loss(1)]
+
+
+def test_a_long_conversation_does_not_grow_the_memory() -> None:
+    receiver = Receiver()
+    for _ in range(100):
+        receiver.receive("line\u2028", 0.0)
+        drained(receiver)
+    assert len(receiver._told) <= KEPT_LINES + 1
 
 
 def test_lost_links_do_not_grow_a_line() -> None:
@@ -249,5 +273,5 @@ def test_the_worst_message_costs_little(flood: str) -> None:
     before = time.process_time()
     receiver.receive(flood, 0.0)
     drained(receiver)
-    # Between 5 and 30 ms; what grows with the square of the length takes many seconds.
+    # A tenth of a second at most; what grows with the square of the length takes many seconds.
     assert time.process_time() - before < 2.0

@@ -1,0 +1,215 @@
+"""Where settings come from, and what is said about those that cannot be used."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+import pytest
+
+from p2pchat.cli import config, options
+from p2pchat.cli.options import DEFAULT_SERVER, Options
+from p2pchat.errors import ConfigurationError, UsageError
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of all state, and nothing of the tester's own settings."""
+    for variable in [name for name in os.environ if name.startswith("P2PCHAT_")]:
+        monkeypatch.delenv(variable)
+    monkeypatch.setenv("P2PCHAT_HOME", str(tmp_path))
+    return tmp_path
+
+
+def resolved(*arguments: str) -> Options:
+    """What a command with all common options makes of its arguments."""
+    found: list[Options] = []
+
+    @click.command()
+    @options.common
+    @click.pass_context
+    def command(context: click.Context, /, **_: object) -> None:
+        found.append(options.resolve(context))
+
+    command.main(list(arguments), standalone_mode=False)
+    return found[0]
+
+
+def configured(home: Path, text: str) -> None:
+    (home / "config.toml").write_text(text, encoding="utf-8")
+
+
+def refused(*arguments: str) -> str:
+    with pytest.raises(ConfigurationError) as caught:
+        resolved(*arguments)
+    return caught.value.message
+
+
+def test_everything_has_a_default(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOGNAME", "ana")
+    chosen = resolved()
+    assert chosen.settings.server == DEFAULT_SERVER
+    assert chosen.settings.name == "ana"
+    assert chosen.settings.home == home / "default"
+    assert chosen.settings.downloads.name == "p2pchat"
+    assert chosen.settings.ice == ()
+    assert (chosen.settings.relay_only, chosen.settings.ephemeral) == (False, False)
+    assert (chosen.plain, chosen.json, chosen.verbose) == (False, False, False)
+
+
+def test_an_option_wins_over_the_environment_and_that_over_the_file(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configured(home, 'name = "of the file"')
+    assert resolved().settings.name == "of the file"
+    monkeypatch.setenv("P2PCHAT_NAME", "of the environment")
+    assert resolved().settings.name == "of the environment"
+    assert resolved("--name", "of the option").settings.name == "of the option"
+
+
+def test_a_flag_can_be_taken_back_nearer_to_the_command_line(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    configured(home, "ephemeral = true\nplain = true")
+    assert resolved().settings.ephemeral
+    assert not resolved("--no-ephemeral").settings.ephemeral
+    monkeypatch.setenv("P2PCHAT_PLAIN", "0")
+    assert not resolved().plain
+
+
+def test_every_setting_can_be_in_the_file(home: Path) -> None:
+    configured(
+        home,
+        """
+        server = "wss://chat.example.org"
+        name = "Ana"
+        profile = "work"
+        ice = ["stun:stun.example.org", "turn:ana:secret@turn.example.org"]
+        relay-only = true
+        ephemeral = true
+        json = true
+        downloads = "inbox"
+        verbose = true
+        """,
+    )
+    chosen = resolved()
+    assert chosen.settings.server == "wss://chat.example.org"
+    assert chosen.settings.name == "Ana"
+    assert chosen.settings.home == home / "work"
+    assert chosen.settings.downloads == home / "inbox", "paths in a file count from its folder"
+    assert chosen.settings.ice == ("stun:stun.example.org", "turn:ana:secret@turn.example.org")
+    assert chosen.settings.relay_only
+    assert chosen.settings.ephemeral
+    assert chosen.json
+    assert chosen.verbose
+
+
+def test_a_named_file_takes_the_place_of_the_one_at_home(home: Path, tmp_path: Path) -> None:
+    configured(home, 'name = "at home"')
+    other = tmp_path / "other.toml"
+    other.write_text('home = "elsewhere"', encoding="utf-8")
+    chosen = resolved("--config", str(other))
+    assert chosen.settings.name != "at home"
+    assert resolved("--config", str(other), "--home", str(tmp_path)).settings.home == tmp_path / "default"
+
+
+def test_the_home_may_come_from_a_named_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("P2PCHAT_HOME")
+    other = tmp_path / "other.toml"
+    other.write_text('home = "elsewhere"', encoding="utf-8")
+    assert resolved("--config", str(other)).settings.home == tmp_path / "elsewhere" / "default"
+
+
+def test_ice_servers_are_repeated_as_options_and_separated_by_spaces_in_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert resolved("--ice", "stun:a", "--ice", "turn:b").settings.ice == ("stun:a", "turn:b")
+    monkeypatch.setenv("P2PCHAT_ICE", "stun:c turn:d")
+    assert resolved().settings.ice == ("stun:c", "turn:d")
+
+
+def test_plain_and_machine_mode_exclude_each_other_unless_one_is_nearer(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(UsageError):
+        resolved("--plain", "--json")
+    monkeypatch.setenv("P2PCHAT_PLAIN", "1")
+    chosen = resolved("--json")
+    assert (chosen.plain, chosen.json) == (False, True)
+    configured(home, "json = true")
+    chosen = resolved()
+    assert (chosen.plain, chosen.json) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("line", "key"),
+    [
+        ('server = "chat.example.org"', "server"),
+        ('server = "http://"', "server"),
+        ('server = "http://host:port"', "server"),
+        ("server = 8080", "server"),
+        ('name = ""', "name"),
+        ('name = "a\\u001bb"', "name"),
+        (f'name = "{"x" * 65}"', "name"),
+        ('profile = "../else"', "profile"),
+        ('profile = ""', "profile"),
+        ('home = ""', "home"),
+        ('downloads = "config.toml"', "downloads"),
+        ('ice = "stun:a"', "ice"),
+        ('ice = ["http://secret@a"]', "ice"),
+        ("ice = [3]", "ice"),
+        ('ephemeral = "yes"', "ephemeral"),
+        ("relay-only = 1", "relay-only"),
+    ],
+)
+def test_an_error_names_file_key_and_what_is_allowed(
+    home: Path, line: str, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if key == "home":
+        monkeypatch.delenv("P2PCHAT_HOME")
+    configured(home, line)
+    message = refused("--config", str(home / "config.toml"))
+    assert str(home / "config.toml") in message
+    assert f": {key} has to be {config.ALLOWED[key]}" in message
+    assert "secret" not in message
+
+
+def test_an_error_names_the_option_or_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert refused("--server", "nowhere").startswith("--server has to be a URL")
+    monkeypatch.setenv("P2PCHAT_SERVER", "nowhere")
+    assert refused().startswith("P2PCHAT_SERVER has to be a URL")
+    assert resolved("--server", DEFAULT_SERVER).settings.server == DEFAULT_SERVER
+
+
+@pytest.mark.parametrize(
+    "text", ["= 3", "a = [", "\x00", '"' * 5, "sevrer = 'x'", "[chat]\nname = 'x'", "x = " + "[" * 10_000]
+)
+def test_a_file_that_is_no_configuration_is_an_error(home: Path, text: str) -> None:
+    configured(home, text)
+    assert str(home / "config.toml") in refused()
+
+
+def test_a_file_that_was_asked_for_has_to_exist(home: Path) -> None:
+    assert "missing.toml" in refused("--config", str(home / "missing.toml"))
+    (home / "config.toml").mkdir()
+    assert "cannot be read" in refused()
+
+
+def test_relayed_connections_need_a_server_for_them() -> None:
+    assert "TURN" in refused("--relay-only", "--ice", "stun:a")
+    assert resolved("--relay-only", "--ice", "turn:a").settings.relay_only
+
+
+def test_the_list_of_settings_is_complete() -> None:
+    in_file = set(config.ConfigFile.__struct_encode_fields__)
+    assert in_file == set(config.ALLOWED)
+    resolved_names = {parameter.name.replace("_", "-") for parameter in _all_options() if parameter.name}
+    assert resolved_names - {"config", "help"} == in_file
+
+
+def _all_options() -> list[click.Parameter]:
+    @click.command()
+    @options.common
+    def command() -> None:
+        pass
+
+    return command.params

@@ -1,0 +1,64 @@
+"""`docs/protocol/signaling.md` says what the program does."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from p2pchat.protocol.limits import SIGNALING_MESSAGE_BYTES
+from p2pchat.protocol.negotiation import Signal
+from p2pchat.protocol.signaling import (
+    CLOSE_CODES,
+    ErrorCode,
+    Malformed,
+    Welcome,
+    decode_from_client,
+    decode_from_server,
+)
+from p2pchat.signaling.client import RETRY_SECONDS
+from signaling_server.limits import ServerLimits
+
+TEXT = (Path(__file__).parents[2] / "docs" / "protocol" / "signaling.md").read_text(encoding="utf-8")
+EXAMPLES = [json.loads(line) for line in re.findall(r'^    (\{"type".*?\})$', TEXT, re.MULTILINE | re.DOTALL)]
+
+
+@pytest.mark.parametrize("code", ErrorCode)
+def test_every_error_is_in_the_table_with_its_close_code(code: ErrorCode) -> None:
+    row = re.search(rf"^\| `{code}` \|.*\|$", TEXT, re.MULTILINE)
+    assert row is not None
+    assert f"| {CLOSE_CODES[code]} |" in row.group()
+
+
+def test_every_example_is_a_message() -> None:
+    assert len(EXAMPLES) == 11
+    for example in EXAMPLES:
+        text = json.dumps(example)
+        try:
+            decode_from_server(text)
+        except Malformed:
+            decode_from_client(text)
+
+
+def test_the_limits_are_the_defaults() -> None:
+    limits = ServerLimits()
+    welcome = next(example for example in EXAMPLES if example["type"] == "welcome")
+    message = decode_from_server(json.dumps(welcome))
+    assert isinstance(message, Welcome)
+    assert message.limits == limits.told()
+    assert f"{SIGNALING_MESSAGE_BYTES:,} bytes" in TEXT
+    assert f"{limits.rooms:,} (`--max-rooms`)" in TEXT
+    assert f"{limits.outgoing_messages} messages or {limits.outgoing_bytes >> 20} MiB" in TEXT
+    assert f"| from the open socket to the first seat | {limits.join_seconds:.0f} |" in TEXT
+    *first, last = RETRY_SECONDS
+    assert (
+        f"after {', '.join(f'{delay:g}' for delay in first[:-1])},\n{first[-1]:g} and then each time {last:g}" in TEXT
+    )
+
+
+def test_the_examples_between_peers_are_signals() -> None:
+    examples = re.findall(r'^    (\{"generation".*\})$', TEXT, re.MULTILINE)
+    kinds = {Signal(**json.loads(example)).kind for example in examples}
+    assert kinds == {"offer", "answer", "refuse"}

@@ -1,0 +1,73 @@
+"""One registry of actions: each can be carried out, found by key, and found in the help."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from textual.theme import Theme
+
+from p2pchat.tui.actions import ACTIONS, SLASH, Action, Where, key_name, usage
+from p2pchat.tui.app import ChatApp
+from p2pchat.tui.screens.chat import ChatScreen
+from p2pchat.tui.screens.failure import FailureScreen
+from p2pchat.tui.screens.files import FilesScreen
+from p2pchat.tui.screens.help import HelpText
+from p2pchat.tui.theme import BACKGROUNDS, DARK, LIGHT, TEXT_COLOURS
+from p2pchat.tui.widgets.composer import Composer
+from p2pchat.tui.widgets.offer_panel import OfferPanel
+
+OWNERS = {
+    Where.EVERYWHERE: ChatApp,
+    Where.CHAT: ChatScreen,
+    Where.COMPOSER: Composer,
+    Where.OFFER: OfferPanel,
+    Where.FILES: FilesScreen,
+    Where.FAILURE: FailureScreen,
+}
+
+
+@pytest.mark.parametrize("action", ACTIONS, ids=lambda action: f"{action.where.name}-{action.name}")
+def test_every_action_can_be_carried_out(action: Action) -> None:
+    assert hasattr(OWNERS[action.where], f"action_{action.name}")
+    if action.argument:
+        assert hasattr(ChatScreen, f"command_{action.name}")
+    assert action.keys or action.slash
+
+
+def test_no_key_means_two_things_in_one_place() -> None:
+    keys = Counter((action.where, key) for action in ACTIONS for key in action.keys)
+    assert [key for key, count in keys.items() if count > 1] == []
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_the_help_lists_every_action(width: int) -> None:
+    help = " ".join(HelpText().draw(width).plain.split())
+    for action in ACTIONS:
+        assert " ".join(action.title.split()) in help
+        assert all(key_name(key) in help for key in action.keys)
+    assert all(usage(action) in help for action in SLASH.values())
+
+
+def test_the_documentation_lists_every_key_and_command() -> None:
+    page = Path(__file__, "../../../docs/tui.md").resolve().read_text("utf-8")
+    missing = [key_name(key) for action in ACTIONS for key in action.keys if f"`{key_name(key)}`" not in page]
+    missing += [usage(action) for action in SLASH.values() if f"`{usage(action)}`" not in page]
+    assert missing == []
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance (WCAG 2.2)."""
+    channels = [int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)]
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("theme", [DARK, LIGHT], ids=lambda theme: theme.name)
+def test_all_text_has_a_contrast_of_at_least_four_and_a_half(theme: Theme) -> None:
+    colours = {**vars(theme), **theme.variables}
+    for text in TEXT_COLOURS:
+        for background in BACKGROUNDS:
+            light, dark = sorted((luminance(colours[text]), luminance(colours[background])), reverse=True)
+            assert (light + 0.05) / (dark + 0.05) >= 4.5, (text, background)
