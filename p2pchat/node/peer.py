@@ -91,6 +91,8 @@ class Peer:
         self._goodbye = ""
         """Why the peer or we ended the link, when that is known better than from the link itself."""
         self._left = False
+        self._refused = False
+        """Whether we closed the link because the peer broke the protocol: no use in trying again."""
         self._traffic: deque[tuple[float, int]] = deque(maxlen=MEASUREMENTS)
         self._tell(PeerChanged(conversation, self.info, time.time()))
 
@@ -121,7 +123,7 @@ class Peer:
         self.present = False
         self._cancel_retry()
         if self.info.state is PeerState.CONNECTED:
-            self.session.probe(self._loop.time())
+            self.session.probe(time.monotonic())
             self.drain()
         elif self.info.state is PeerState.CONNECTING:
             self._connector.drop(reason)
@@ -141,18 +143,18 @@ class Peer:
     def say(self, message: frames.Message) -> None:
         """Sends a message, now or when there is a link."""
         if not self.session.outbox_full:
-            self.session.say(message, self._loop.time())
+            self.session.say(message, time.monotonic())
             self.drain()
 
     def set_live_text(self, text: str) -> None:
         """Our live line reads this now."""
-        self.session.set_live_text(text, self._loop.time())
+        self.session.set_live_text(text, time.monotonic())
         self.drain()
 
     def commit_live_text(self, message: frames.Message) -> None:
         """Our live line is finished."""
         if not self.session.outbox_full:
-            self.session.commit_live_text(message, self._loop.time())
+            self.session.commit_live_text(message, time.monotonic())
             self.drain()
 
     @property
@@ -164,7 +166,7 @@ class Peer:
     def stats(self) -> PeerStats:
         """What is measured of this peer."""
         sent, received = self._connector.traffic
-        now = self._loop.time()
+        now = time.monotonic()
         since, before = self._traffic[0] if self._traffic else (now, 0)
         rate = (sent + received - before) / (now - since) if now > since else 0.0
         return PeerStats(self.id, self.info.path, self.info.rtt_ms, sent, received, rate)
@@ -172,7 +174,7 @@ class Peer:
     # --- between link and session
 
     def _link_event(self, event: LinkEvent) -> None:
-        now = self._loop.time()
+        now = time.monotonic()
         match event:
             case Received(channel, data):
                 match channel:
@@ -186,6 +188,7 @@ class Peer:
                 pass
             case Opened():
                 self._goodbye = ""
+                self._refused = False
                 self.session.link_opened(now)
             case Closed(reason):
                 self._link_closed(reason, now)
@@ -195,7 +198,7 @@ class Peer:
         """Does what the session asks for. Call after every use of `session`."""
         more = True
         while more:
-            self.session.drain_transfers(self._loop.time())
+            self.session.drain_transfers(time.monotonic())
             while (output := self.session.poll()) is not None:
                 self._do(output)
             more = self._send_files()
@@ -211,6 +214,7 @@ class Peer:
                 self._on_transfer(self, output)
             case session.CloseLink(_, reason):
                 self._goodbye = reason
+                self._refused = True
                 self._connector.drop(reason)
             case session.Left(code, reason):
                 self._left = code == "quit"
@@ -254,11 +258,12 @@ class Peer:
         if self._timer is not None:
             self._timer.cancel()
         due = self.session.deadline()
-        self._timer = self._loop.call_at(due, self._tick) if due is not None else None
+        # Not call_at: uvloop's clock has milliseconds, and a round trip on a LAN takes less.
+        self._timer = self._loop.call_later(max(0.0, due - time.monotonic()), self._tick) if due is not None else None
 
     def _tick(self) -> None:
         self._timer = None
-        self.session.tick(self._loop.time())
+        self.session.tick(time.monotonic())
         self.drain()
 
     # --- what becomes of the peer
@@ -288,7 +293,7 @@ class Peer:
     def _measured(self, round_trip: float) -> None:
         self._connector.measured(round_trip)
         self.info = replace(self.info, rtt_ms=round(round_trip * 1000, 2))
-        self._traffic.append((self._loop.time(), sum(self._connector.traffic)))
+        self._traffic.append((time.monotonic(), sum(self._connector.traffic)))
         self._tell(PeerMeasured(self.conversation, self.id, self.info.rtt_ms or 0.0, time.time()))
 
     def _link_closed(self, reason: str, now: float) -> None:
@@ -298,6 +303,9 @@ class Peer:
         self._traffic.clear()
         if self._left:
             self._change(state=PeerState.LEFT, reason=reason, path="", rtt_ms=None)
+            return
+        if self._refused:
+            self._change(state=PeerState.FAILED, reason=reason, path="", rtt_ms=None)
             return
         if was_connected:
             self._change(state=PeerState.LOST, reason=reason, path="", rtt_ms=None)

@@ -122,7 +122,7 @@ class TransferJob:
     def info(self) -> TransferInfo:
         """The transfer as it stands."""
         machine = self.machine
-        until = self._ended_at if self._ended_at is not None else self._loop.time()
+        until = self._ended_at if self._ended_at is not None else time.monotonic()
         return TransferInfo(
             transfer=self.id,
             conversation=self._conversation,
@@ -159,7 +159,7 @@ class TransferJob:
         if self.state.final:
             self._let_go()
             return
-        machine.accept(self._loop.time())
+        machine.accept(time.monotonic())
         self.peer.drain()
 
     @property
@@ -276,7 +276,7 @@ class TransferJob:
         self.state = TransferState(change.state.value)
         self._reason = safe_line(change.reason) or self._default_reason(change)
         if self.state.final:
-            self._ended_at = self._loop.time()
+            self._ended_at = time.monotonic()
             if self._trailing is not None:
                 self._trailing.cancel()
             self._let_go()
@@ -291,7 +291,7 @@ class TransferJob:
                 return ""
 
     def _progressed(self, stored: int) -> None:
-        now = self._loop.time()
+        now = time.monotonic()
         self._bytes_per_second = self._rate.count(stored, now)
         if self._trailing is not None:
             return
@@ -303,7 +303,7 @@ class TransferJob:
 
     def _tell_progress(self) -> None:
         self._trailing = None
-        self._told_at = self._loop.time()
+        self._told_at = time.monotonic()
         total = self.machine.manifest.total
         self._tell(
             TransferProgressed(self.id, self.direction, self.machine.stored, total, self._bytes_per_second, time.time())

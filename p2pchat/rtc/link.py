@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -160,7 +161,7 @@ class Link:
         bulk = self._channels.get(Channel.BULK)
         if bulk is None or bulk.readyState != "open":
             return 0
-        room = self._pacer.room(bulk.bufferedAmount + self._in_flight(), self._loop.time())
+        room = self._pacer.room(bulk.bufferedAmount + self._in_flight(), time.monotonic())
         if room == 0 and self._refill is None:
             self._refill = self._loop.call_later(REFILL_SECONDS, self._ask_to_refill)
         return room

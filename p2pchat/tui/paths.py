@@ -10,6 +10,7 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from p2pchat.errors import UsageError
+from p2pchat.protocol.untrusted import safe_line
 
 DROPPED_CHARACTERS: Final = 4096
 """Longest paste that is looked at as paths, in characters: longer ones are text, and every path costs a system call."""
@@ -76,12 +77,16 @@ def complete(text: str) -> Completion:
 
 
 def _names(folder: str) -> list[str]:
-    """What is in a folder, folders with a slash at the end, sorted; nothing when it cannot be read."""
+    """What is in a folder, folders with a slash at the end, sorted; nothing when it cannot be read.
+
+    A name that would do something to the terminal can be sent with its folder, but not typed.
+    """
     try:
         with os.scandir(_path(folder or ".")) as entries:
-            return sorted(entry.name + ("/" if entry.is_dir() else "") for entry in entries)
+            names = [entry.name + ("/" if entry.is_dir() else "") for entry in entries]
     except (OSError, ValueError):
         return []
+    return sorted(name for name in names if safe_line(name, len(name) + 1) == name)
 
 
 def _common_beginning(names: list[str]) -> str:

@@ -13,6 +13,10 @@ from p2pchat.node.events import Direction, TransferChanged, TransferOffered, Tra
 from tests.node.player import ROOM, Player, connected, on_guarded_loop
 
 
+def digest(path: Path) -> bytes:
+    return hashlib.sha256(path.read_bytes()).digest()
+
+
 def ended(event: TransferChanged) -> bool:
     return event.info.state.final
 
@@ -31,9 +35,8 @@ async def test_a_file_arrives_identical(signaling_server: str, tmp_path: Path) -
         sent = (await ana.until(TransferChanged, ended)).info
         assert (received.state, received.direction) == (TransferState.DONE, Direction.RECEIVE)
         assert (sent.state, sent.transfer, sent.confirmed) == (TransferState.DONE, transfer, 3_500_001)
-        saved = Path(received.saved[0])
-        assert saved == ben.downloads / "figures.bin"
-        assert hashlib.sha256(saved.read_bytes()).digest() == hashlib.sha256(original.read_bytes()).digest()
+        assert received.saved == (str(ben.downloads / "figures.bin"),)
+        assert digest(ben.downloads / "figures.bin") == digest(original)
         assert await ana.node.settle(5.0)
 
 

@@ -85,16 +85,18 @@ async def test_what_is_said_to_an_empty_room_is_heard_by_the_first_who_comes(
 
 @on_guarded_loop
 async def test_text_that_attacks_a_terminal_arrives_harmless(signaling_server: str, tmp_path: Path) -> None:
-    async with Player(HOSTILE[:60], signaling_server, tmp_path / "a") as ana:
-        async with Player("ben", signaling_server, tmp_path / "b") as ben:
-            await ben.until_peer(PeerState.CONNECTED)
-            await ana.node.say(ROOM, HOSTILE)
-            await ana.node.set_live_text(ROOM, HOSTILE)
-            message = await ben.until(MessageReceived)
-            line = await ben.until(LiveTextChanged)
-            for shown in (message.text, message.name, line.text, line.name):
-                assert not any(ord(c) < 32 or 0x7F <= ord(c) < 0xA0 or c in "\u202e\u2066" for c in shown), shown
-            assert "[red]markup[/]" in message.text
+    async with (
+        Player(HOSTILE[:60], signaling_server, tmp_path / "a") as ana,
+        Player("ben", signaling_server, tmp_path / "b") as ben,
+    ):
+        await ben.until_peer(PeerState.CONNECTED)
+        await ana.node.say(ROOM, HOSTILE)
+        await ana.node.set_live_text(ROOM, HOSTILE)
+        message = await ben.until(MessageReceived)
+        line = await ben.until(LiveTextChanged)
+        for shown in (message.text, message.name, line.text, line.name):
+            assert not any(ord(c) < 32 or 0x7F <= ord(c) < 0xA0 or c in "\u202e\u2066" for c in shown), shown
+        assert "[red]markup[/]" in message.text
 
 
 @on_guarded_loop

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from p2pchat.protocol.untrusted import MARKS_IN_A_ROW, REPLACEMENT, safe_line, safe_text
@@ -74,6 +74,7 @@ def test_marks_do_not_hide_behind_invisible_characters() -> None:
     assert safe_text("z" + "\u0335\u200b" * 500) == "z" + "\u0335" * MARKS_IN_A_ROW
 
 
+@settings(deadline=None)
 @given(hostile_text)
 @example("a\u200b\u200db")
 @example("\r\u200b\n")
@@ -87,6 +88,7 @@ def test_nothing_dangerous_comes_through_and_twice_is_no_more_than_once(text: st
     shown.encode()
 
 
+@settings(deadline=None)
 @given(hostile_text, st.integers(1, 40))
 def test_a_line_is_one_short_line_in_which_something_is_seen(text: str, limit: int) -> None:
     line = safe_line(text, limit)

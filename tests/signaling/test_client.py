@@ -251,7 +251,7 @@ async def test_a_server_that_stops_says_so() -> None:
     with ServerProcess() as server:
         async with users(server.url, ANA) as (ana,):
             await ana.client.connect("lobby")
-            assert server.stop() == 0
+            assert await asyncio.to_thread(server.stop) == 0
             await ana.hears(Refused("shutting-down", "the server is shutting down"))
             await ana.hears(Offline("the server is shutting down"))
 

@@ -116,7 +116,7 @@ async def stage(
 ) -> AsyncIterator[Pilot[Any]]:
     """The app on a screen, with the conversation joined."""
     app = chat(node, live=live, clock=clock)
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(size=size, notifications=True) as pilot:
         await until_called(pilot, node, "join", ROOM)
         yield pilot
 

@@ -21,8 +21,8 @@ def drawn(row: Row, width: int = 40, column: int = 3) -> list[str]:
     return row_content(row, width, column).plain.split("\n")
 
 
-def message(text: str, **rest: str) -> MessageRow:
-    return MessageRow("m", AT, rest.pop("peer", "m2xd"), rest.pop("label", "ben"), text, **rest)
+def message(text: str, peer: str = "m2xd", label: str = "ben") -> MessageRow:
+    return MessageRow("m", AT, peer, label, text)
 
 
 def test_text_is_wrapped_under_itself() -> None:

@@ -51,6 +51,11 @@ def test_hidden_files_are_completed_only_when_asked_for(folder: Path) -> None:
     assert paths.complete(".h").text == ".hidden "
 
 
+def test_names_that_would_do_something_to_the_terminal_are_not_completed(folder: Path) -> None:
+    (folder / "evil\x1b[2J").write_text("x")
+    assert paths.complete("ev") == paths.Completion("ev", ())
+
+
 def test_nothing_matches_and_nothing_changes(folder: Path) -> None:
     assert paths.complete("zzz") == paths.Completion("zzz", ())
     assert paths.complete("no/such/folder/x") == paths.Completion("no/such/folder/x", ())

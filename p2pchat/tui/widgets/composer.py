@@ -72,12 +72,14 @@ class Composer(TextArea):
 
     def action_retract(self) -> None:
         """Gives the line up, the second time."""
-        if self._escaped and self.text:
+        if not self.text:
+            return
+        self._escaped = not self._escaped
+        if self._escaped:
+            self.post_message(self.Hint("Esc again gives the line up"))
+        else:
             self.replace_text("")
             self.post_message(self.Retracted())
-        elif self.text:
-            self.post_message(self.Hint("Esc again gives the line up"))
-        self._escaped = not self._escaped
 
     def action_complete(self) -> None:
         """Completes a command or a path; goes to the offer when there is nothing to complete."""
@@ -97,7 +99,7 @@ class Composer(TextArea):
         event.prevent_default()
         event.stop()
         files = paths.dropped(event.text) if not self.text else []
-        text = f"/send {' '.join(map(paths.quote, files))}" if files else many_lines(event.text)
+        text = many_lines(f"/send {' '.join(map(paths.quote, files))}" if files else event.text)
         self.post_message(self.Pasted(text))
         if result := self._replace_via_keyboard(text, *self.selection):
             self.move_cursor(result.end_location)

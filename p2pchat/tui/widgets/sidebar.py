@@ -30,7 +30,9 @@ class Sidebar(Drawn):
         ]
         own = self._conversation.own
         if own is not None:
-            lines.append(Content.assemble("  ", (full_label(own.peer, crop(own.name, width - 12)), "bold"), "  you"))
+            lines.append(
+                Content.assemble("  ", (full_label(own.peer, one_line(own.name, width - 12)), "bold"), "  you")
+            )
         for info in self._conversation.peers.values():
             sign, style = SIGNS[info.state]
             name = full_label(info.peer, one_line(info.name, width - 10))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Self
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from p2pchat.protocol.rtt.announce import IDLE_SECONDS, Announce, Announcer
@@ -144,6 +144,7 @@ def test_peers_are_kept_apart() -> None:
     assert announcer.poll() is None
 
 
+@settings(deadline=None)
 @given(st.lists(st.text("ab. ", max_size=8), max_size=12), st.booleans())
 def test_a_line_that_only_grows_is_said_once_from_beginning_to_end(parts: list[str], pause: bool) -> None:
     announcer = Announcer(0.0)

@@ -6,7 +6,7 @@ import unicodedata
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from p2pchat.protocol.limits import CPS_WINDOW, T140_MESSAGE_BYTES
@@ -85,6 +85,7 @@ edits = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(lines_of_text, lines_of_text, st.sampled_from("gc"))
 def test_the_difference_makes_the_one_line_of_the_other(old: str, new: str, unit: str) -> None:
     old, new = as_sent(old), as_sent(new)
@@ -99,6 +100,7 @@ def test_the_difference_makes_the_one_line_of_the_other(old: str, new: str, unit
     assert receiver.excess_erasures == 0
 
 
+@settings(deadline=None)
 @given(edits, st.sampled_from([0.1, 0.3, 0.5]), st.sampled_from([4, 30, 90]), st.sampled_from("gc"))
 def test_the_reader_ends_up_with_what_was_written_and_is_never_sent_too_much(
     steps: list[tuple[str, str, float]], interval: float, cps: int, unit: str
@@ -137,6 +139,7 @@ def check_messages(wire: Wire) -> None:
         assert sum(map(len, window)) <= wire.cps * CPS_WINDOW
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 2), st.sampled_from(PIECES)), max_size=60), st.sampled_from([0.1, 0.3, 0.5]))
 def test_no_key_waits_longer_than_the_interval_while_the_peer_accepts_it(
     keys: list[tuple[float, str]], interval: float
@@ -158,6 +161,7 @@ def test_no_key_waits_longer_than_the_interval_while_the_peer_accepts_it(
         assert waiting_since is None or wire.now <= waiting_since + interval
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from(["type", "type", "commit", "lose"]), st.text("abc", max_size=5)), max_size=20)
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from p2pchat.protocol.rtt.graphemes import CLUSTER_CHARACTERS, count, erase_last, split
@@ -43,11 +43,13 @@ def test_an_endless_cluster_is_cut() -> None:
     assert len(units) == 32
 
 
+@settings(deadline=None)
 @given(text_of_many_scripts)
 def test_units_are_the_text(text: str) -> None:
     assert "".join(split(text)) == text
 
 
+@settings(deadline=None)
 @given(text_of_many_scripts, st.integers(0, 300))
 def test_a_cut_between_two_units_changes_neither_side(text: str, at: int) -> None:
     units = split(text)
@@ -55,6 +57,7 @@ def test_a_cut_between_two_units_changes_neither_side(text: str, at: int) -> Non
     assert split("".join(units[at:])) == units[at:]
 
 
+@settings(deadline=None)
 @given(st.lists(text_of_many_scripts, max_size=8))
 def test_a_line_that_grows_is_cut_like_a_line_read_at_once(parts: list[str]) -> None:
     units: list[str] = []

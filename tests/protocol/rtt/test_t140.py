@@ -6,7 +6,7 @@ import time
 from typing import Self
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from p2pchat.protocol.limits import LIVE_LINE_CHARACTERS, T140_MESSAGE_BYTES_ACCEPTED
@@ -218,6 +218,7 @@ def test_lost_links_do_not_grow_a_line() -> None:
     assert longest <= LIVE_LINE_CHARACTERS + 2
 
 
+@settings(deadline=None)
 @given(st.lists(st.one_of(st.binary(max_size=40), st.text(max_size=40), codes_and_text, st.none()), max_size=20))
 @example(["\ud800\udfff", b"\xff\xfe\xed\xa0\x80", None, "\x1b[\ud800"])
 def test_nothing_a_peer_sends_raises_or_leaves_a_control_code(inputs: list[str | bytes | None]) -> None:
@@ -234,6 +235,7 @@ def test_nothing_a_peer_sends_raises_or_leaves_a_control_code(inputs: list[str |
                 assert not set(output.text) & set("\0\a\b\n\r\x1b\x7f\x85\x98\x9b\x9c\u2028\u2029\ufeff")
 
 
+@settings(deadline=None)
 @given(st.one_of(codes_and_text.map(str.encode), st.binary(max_size=80)), st.data(), st.sampled_from("gc"))
 def test_how_the_bytes_are_cut_into_messages_does_not_matter(stream: bytes, data: st.DataObject, unit: str) -> None:
     whole, cut = Receiver(unit), Receiver(unit)

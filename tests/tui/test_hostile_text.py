@@ -1,0 +1,128 @@
+"""Text of others never reaches the terminal as anything but text."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+from textual import events
+from textual.drivers.headless_driver import HeadlessDriver
+
+from p2pchat.errors import ServerRefused
+from p2pchat.node.events import Item, LineState, PeerState, Problem, ServerChanged, TransferState
+from p2pchat.tui.widgets.composer import Composer
+from tests.fake_node import FakeNode
+from tests.tui.stage import (
+    AT,
+    BEN,
+    CYD,
+    ROOM,
+    changed,
+    chat,
+    here,
+    offered,
+    said,
+    shown,
+    stage,
+    transfer,
+    until,
+    until_shown,
+    write,
+)
+from tests.tui.stage import typing as typing_
+
+HOSTILE = "\x1b]0;x\x07\x1b[2J\x1bc\x9b31m\x9d0;y\x9c\x85\u2028\u202e\u2066[@click=app.quit]z[/][bold red]w[/]"
+
+OWN_SEQUENCES = re.compile(
+    r"\x1b\[[0-9;]*[mH]|\x1b\[\?(?:2026|25|1004|2004)[hl]|\x1b\]22;\w+\x07|\x1b\]8;[^\x1b]*\x1b\\"
+)
+"""What Textual itself writes: colours, cursor positions, modes, the shape of the pointer, links."""
+
+
+@pytest.fixture
+def written(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Everything that the app writes to its terminal."""
+    pieces: list[str] = []
+    monkeypatch.setattr(HeadlessDriver, "is_headless", False)
+    monkeypatch.setattr(HeadlessDriver, "write", lambda driver, data: pieces.append(data))
+    monkeypatch.setattr("textual.app.App.bell", lambda app: None)
+    return pieces
+
+
+def check(pieces: list[str]) -> None:
+    """Fails on every control character, and every control of direction, that is not Textual's own."""
+    text = OWN_SEQUENCES.sub("", "".join(pieces))
+    assert "[@click=app.quit]" in re.sub(r"\s", "", text)
+    assert set(re.findall(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]", text)) == set()
+
+
+async def test_the_conversation_shows_text_and_nothing_else(written: list[str]) -> None:
+    node = FakeNode(name=HOSTILE)
+    ben = replace(BEN, name=HOSTILE, path=HOSTILE)
+    cyd = replace(CYD, state=PeerState.LOST, reason=HOSTILE)
+    async with stage(node, size=(120, 60), live=True) as pilot:
+        node.tell(
+            *here(ben, cyd), said(ben, HOSTILE), typing_(ben, HOSTILE), typing_(cyd, HOSTILE, LineState.INTERRUPTED)
+        )
+        node.tell(typing_(ben, HOSTILE, LineState.FINAL, line=7), ServerChanged(ROOM, False, HOSTILE, AT))
+        node.tell(Problem("x", HOSTILE, HOSTILE, AT), offered(peer=ben, items=(Item(HOSTILE, 5), Item("b", 6))))
+        node.tell(changed(transfer("t2", TransferState.FAILED, peer=ben, items=(Item(HOSTILE, 5),), reason=HOSTILE)))
+        node.tell(changed(transfer("t3", TransferState.DONE, peer=ben, items=(Item(HOSTILE, 5),), saved=(HOSTILE,))))
+        await until_shown(pilot, "Tab to answer", "▌", "[@click=app.quit]z[/]")
+        await pilot.press("tab")
+        await until_shown(pilot, "other folder")
+        await pilot.press("tab")
+        await write(pilot, "/who")
+        await pilot.press("enter", "f4")
+        await until_shown(pilot, "3 transfers", "[@click=app.quit]z[/]")
+    check(written)
+
+
+async def test_the_welcome_shows_text_and_nothing_else(written: list[str]) -> None:
+    async with stage(FakeNode(name=HOSTILE)) as pilot:
+        await until_shown(pilot, "Nobody else is here yet")
+    check(written)
+
+
+async def test_notifications_show_text_and_nothing_else(written: list[str]) -> None:
+    node = FakeNode()
+    async with stage(node) as pilot:
+        pilot.app.post_message(events.AppBlur())
+        await until(pilot, lambda: not pilot.app.app_focus)
+        node.tell(said(replace(BEN, name="b"), HOSTILE))
+        await until(pilot, lambda: bool(pilot.app._notifications) and len(pilot.app.screen.query("Toast")) == 1)
+        await pilot.pause(0.05)
+    check(written)
+
+
+async def test_a_failure_shows_text_and_nothing_else(written: list[str]) -> None:
+    node = FakeNode()
+    app = chat(node)
+
+    async def join(conversation: str) -> None:
+        raise ServerRefused("x", HOSTILE, HOSTILE)
+
+    node.join = join  # type: ignore[method-assign]
+    async with app.run_test() as pilot:
+        await until_shown(pilot, "Cannot join")
+    check(written)
+
+
+async def test_a_paste_shows_text_and_nothing_else(written: list[str]) -> None:
+    async with stage(FakeNode(), size=(120, 24)) as pilot:
+        pilot.app.screen.query_one(Composer).post_message(events.Paste(HOSTILE))
+        await until_shown(pilot, "[@click=app.quit]z[/]")
+    check(written)
+
+
+async def test_markup_of_others_is_no_action() -> None:
+    node = FakeNode()
+    async with stage(node) as pilot:
+        node.tell(said(BEN, "[@click=app.quit]click here[/]"))
+        await until_shown(pilot, "[@click=app.quit]click here[/]")
+        row = next(y for y, line in enumerate(shown(pilot.app).split("\n")) if "click here" in line)
+        await pilot.click(offset=(34, row))
+        await pilot.press("a")
+        assert pilot.app.screen.query_one(Composer).text == "a"
+        assert not pilot.app._exit
