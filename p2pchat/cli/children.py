@@ -18,7 +18,9 @@ STOP_SECONDS: Final = 4.0
 
 
 @contextlib.contextmanager
-def started(name: str, module: str, *arguments: str, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+def started(
+    name: str, module: str, *arguments: str, folder: Path, output: int = subprocess.PIPE
+) -> Iterator[subprocess.Popen[bytes]]:
     """Runs a module as a child process, which has to end when its standard input does, and ends it on leaving.
 
     It has a session of its own, so that Ctrl-C in the terminal reaches us alone. Its standard error goes to a file.
@@ -28,13 +30,14 @@ def started(name: str, module: str, *arguments: str, folder: Path) -> Iterator[s
         module: what to run.
         arguments: for the module.
         folder: where its log and its temporary files go.
+        output: its standard output: `subprocess.PIPE` when it is read to the end, `subprocess.DEVNULL` otherwise.
     """
     temporary = {"TMPDIR": str(folder), "TEMP": str(folder), "TMP": str(folder)}
     with (folder / f"{name}.log").open("wb") as log:
         child = subprocess.Popen(
             [sys.executable, "-m", module, *arguments],
             stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
+            stdout=output,
             stderr=log,
             start_new_session=True,
             env={**os.environ, **temporary},
@@ -48,7 +51,8 @@ def started(name: str, module: str, *arguments: str, folder: Path) -> Iterator[s
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait()
-        piped(child.stdout).close()
+        if child.stdout is not None:
+            child.stdout.close()
 
 
 def first_line(child: subprocess.Popen[bytes], name: str, seconds: float, folder: Path) -> str:

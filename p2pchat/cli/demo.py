@@ -48,7 +48,10 @@ def play(name: str, on_screen: bool) -> None:
         leashed = ("signaling_server", "--host", "127.0.0.1", "--port", "0")
         server = stack.enter_context(started("server", "p2pchat.cli.leash", *leashed, folder=folder))
         url = first_line(server, "server", SERVER_SECONDS, folder)
-        partner = stack.enter_context(started("partner", "p2pchat.cli.demo_partner", url, ROOM, folder=folder))
+        reports = subprocess.DEVNULL if on_screen else subprocess.PIPE
+        partner = stack.enter_context(
+            started("partner", "p2pchat.cli.demo_partner", url, ROOM, folder=folder, output=reports)
+        )
         settings = Settings(name, url, folder / "home", folder / "downloads", ephemeral=True)
         if on_screen:
             _on_screen(settings)

@@ -140,7 +140,7 @@ class PlainEvents:
                 self.write(f"The connection to {who} is lost. Trying again.")
             case PeerState.LEFT if was in (PeerState.CONNECTED, PeerState.LOST):
                 self._announcer.forget(info.peer)
-                self.write(f"{who} left.{wording.because(info.reason)}")
+                self.write(f"{who} left.")
             case PeerState.FAILED if was is not PeerState.FAILED:
                 self.write(f"No connection to {who}.{wording.because(info.reason)}")
 

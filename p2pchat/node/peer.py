@@ -91,6 +91,8 @@ class Peer:
         self._goodbye = ""
         """Why the peer or we ended the link, when that is known better than from the link itself."""
         self._left = False
+        self._leaving = False
+        """Whether we are going ourselves: what becomes of the peer then is no news."""
         self._refused = False
         """Whether we closed the link because the peer broke the protocol: no use in trying again."""
         self._traffic: deque[tuple[float, int]] = deque(maxlen=MEASUREMENTS)
@@ -132,7 +134,7 @@ class Peer:
     async def close(self) -> None:
         """Says goodbye and closes the link; bounded by a few seconds."""
         self.present = False
-        self._left = True
+        self._leaving = True
         self._cancel_retry()
         self.session.say_goodbye("quit", "")
         self.drain()
@@ -301,6 +303,8 @@ class Peer:
         was_connected = self.info.state is PeerState.CONNECTED
         self.session.link_closed(now, reason)
         self._traffic.clear()
+        if self._leaving:
+            return
         if self._left:
             self._change(state=PeerState.LEFT, reason=reason, path="", rtt_ms=None)
             return

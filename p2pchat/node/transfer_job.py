@@ -275,6 +275,9 @@ class TransferJob:
     def _changed(self, change: StateChanged) -> None:
         self.state = TransferState(change.state.value)
         self._reason = safe_line(change.reason) or self._default_reason(change)
+        if self.state is TransferState.ACTIVE:
+            self._rate = Rate()
+            self._rate.count(self.machine.stored, time.monotonic())
         if self.state.final:
             self._ended_at = time.monotonic()
             if self._trailing is not None:

@@ -40,8 +40,6 @@ class Action:
     """The slash command, without the slash; empty when there is none."""
     argument: str = ""
     """What follows the slash command, as shown in the help."""
-    priority: bool = False
-    """Whether the key is looked at before the focused widget sees it."""
 
     @property
     def in_palette(self) -> bool:
@@ -67,15 +65,15 @@ ACTIONS: Final = (
     Action("decline", "Decline the offer shown", Where.CHAT, slash="decline"),
     Action("who", "List who is here, with key tag and state", Where.CHAT, slash="who"),
     Action("theme", "Switch between dark and light", Where.EVERYWHERE, slash="theme"),
-    Action("page_back", "Look back in the conversation", Where.CHAT, ("pageup",), priority=True),
-    Action("page_on", "Look on", Where.CHAT, ("pagedown",), priority=True),
-    Action("newest", "Go to the newest message", Where.CHAT, ("ctrl+end", "ctrl+g"), priority=True),
-    Action("quit", "Say goodbye and leave", Where.EVERYWHERE, ("ctrl+q",), short="quit", slash="quit", priority=True),
+    Action("page_back", "Look back in the conversation", Where.CHAT, ("pageup",)),
+    Action("page_on", "Look on", Where.CHAT, ("pagedown",)),
+    Action("newest", "Go to the newest message", Where.CHAT, ("ctrl+end", "ctrl+g")),
+    Action("quit", "Say goodbye and leave", Where.EVERYWHERE, ("ctrl+q",), short="quit", slash="quit"),
     Action("back", "Back to the conversation, and to writing", Where.EVERYWHERE, ("escape",)),
-    Action("submit", "Send, or run the command", Where.COMPOSER, ("enter",), priority=True),
+    Action("submit", "Send, or run the command", Where.COMPOSER, ("enter",)),
     Action("newline", "Begin a new line", Where.COMPOSER, ("ctrl+j", "shift+enter", "alt+enter")),
     Action("complete", "Complete a path, or go to the offer", Where.COMPOSER, ("tab",)),
-    Action("retract", "Twice: give the line up; others stop seeing it", Where.COMPOSER, ("escape",), priority=True),
+    Action("retract", "Twice: give the line up; others stop seeing it", Where.COMPOSER, ("escape",)),
     Action("accept", "Accept into the download folder", Where.OFFER, ("enter",)),
     Action("decline", "Decline", Where.OFFER, ("d",)),
     Action("other_folder", "Accept into another folder", Where.OFFER, ("o",)),
@@ -94,7 +92,7 @@ SLASH: Final = {action.slash: action for action in ACTIONS if action.slash}
 def bindings(where: Where) -> list[BindingType]:
     """The key bindings of a place, for its class attribute `BINDINGS`."""
     return [
-        Binding(",".join(action.keys), action.name, action.title, show=False, priority=action.priority)
+        Binding(",".join(action.keys), action.name, action.title, show=False)
         for action in ACTIONS
         if action.where is where and action.keys
     ]

@@ -157,7 +157,8 @@ class ChatApp(App[P2PChatError]):
     async def _perform(self, action: Action) -> None:
         if action.where is Where.CHAT:
             await self.action_back()
-            await self._chat.run_action(action.name)
+            if self.screen is self._chat:
+                await self._chat.run_action(action.name)
         else:
             await self.run_action(action.name)
 
@@ -176,6 +177,13 @@ class ChatApp(App[P2PChatError]):
         if self.screen is self._chat:
             self._chat.focus_composer()
         self._repaint_soon()
+
+    async def action_quit(self) -> None:
+        """Leaves; with the error as result, if the conversation could not be joined."""
+        if isinstance(self.screen, FailureScreen):
+            self.screen.action_leave()
+        else:
+            self.exit()
 
     def action_theme(self) -> None:
         """Dark or light."""

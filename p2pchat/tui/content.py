@@ -37,7 +37,7 @@ BAR_CELLS: Final = 20
 """Widest progress bar in a line of the timeline, in cells."""
 
 LIVE_LINES: Final = 3
-"""Most screen lines of one live row; of a longer line its end is shown, because that is where it grows."""
+"""Most lines of the screen for one live row; of a longer one the end is shown, because that is where it grows."""
 
 
 def one_line(text: str, cells: int = 200) -> str:
@@ -198,16 +198,16 @@ def transfer_style(state: TransferState) -> str:
             return "$warning"
 
 
-def live_content(row: LiveRow, width: int, column: int) -> Content:
-    """The row of a peer that is typing."""
+def live_content(row: LiveRow, width: int, column: int, height: int = LIVE_LINES) -> Content:
+    """The row of a peer that is typing, at most `height` lines."""
     name = pad(one_line(row.label), column_width(width, column))
     start = Content.assemble(" ", (name, speaker_style(row.peer)), "  ", ("▏ ", "$accent"))
     space = max(4, width - start.cell_length - 1)
     interrupted = row.interrupted_at is not None
     end = Content.styled(" (interrupted)", "$warning") if interrupted else Content.styled("▌", "$accent")
     lines = (Content(many_lines(row.text).replace("\n", " ")) + end).wrap(space)
-    shown = lines[-LIVE_LINES:]
-    if len(lines) > LIVE_LINES:
+    shown = lines[-height:]
+    if len(lines) > height:
         shown[0] = Content("…") + Content(crop(shown[0].plain, space - 1))
     rest = Content.assemble(" " * (start.cell_length - 2), ("▏ ", "$accent"))
     return Content("\n").join([start + shown[0], *(rest + line for line in shown[1:])])

@@ -9,7 +9,7 @@ import pytest
 from textual import events
 
 from p2pchat.errors import PeerUnreachable, ServerUnreachable, UsageError
-from p2pchat.node.events import LineState, MessageDelivered, PeerState, Problem
+from p2pchat.node.events import Item, LineState, MessageDelivered, PeerState, Problem
 from p2pchat.tui.model import INTERRUPTED_SECONDS
 from p2pchat.tui.theme import LIGHT
 from p2pchat.tui.widgets.composer import Composer
@@ -21,6 +21,7 @@ from tests.tui.stage import (
     ROOM,
     chat,
     here,
+    offered,
     said,
     sent,
     shown,
@@ -46,7 +47,8 @@ async def test_the_node_is_started_joined_and_stopped() -> None:
     assert node.calls == [("start",), ("join", ROOM), ("stop",)]
 
 
-async def test_a_room_that_cannot_be_joined_is_a_screen_of_its_own_and_the_result() -> None:
+@pytest.mark.parametrize("key", ["enter", "escape", "q", "ctrl+q"])
+async def test_a_room_that_cannot_be_joined_is_a_screen_of_its_own_and_the_result(key: str) -> None:
     node = FakeNode()
     error = ServerUnreachable("Nothing answers at ws://x", "Check the address")
 
@@ -57,7 +59,7 @@ async def test_a_room_that_cannot_be_joined_is_a_screen_of_its_own_and_the_resul
     app = chat(node)
     async with app.run_test() as pilot:
         await until_shown(pilot, "Cannot join lab", "Nothing answers at ws://x", "Check the address", "Enter leaves")
-        await pilot.press("f4", "f1", "enter")
+        await pilot.press("f4", "f1", key)
         await pilot.pause()
     assert (app.return_value, app.return_code) == (error, 3)
     assert node.calls[-1] == ("stop",)
@@ -113,6 +115,15 @@ async def test_backspace_takes_a_whole_character_as_people_see_it() -> None:
             await pilot.press("backspace")
             left.append(composer.text)
         assert left == ["a👩‍🔧e\u0301", "a👩‍🔧", "a", ""]
+
+
+async def test_keys_that_come_in_one_burst_keep_their_order() -> None:
+    node = FakeNode()
+    async with stage(node) as pilot:
+        for key in ("a", "b", "backspace", "c", "ctrl+j", "d", "left", "e", "enter", "f", "g", "backspace", "enter"):
+            pilot.app.post_message(events.Key(key, key if len(key) == 1 else None))
+        await until_called(pilot, node, "say", ROOM, "f")
+    assert spoken(node) == [("say", ROOM, "ac\ned"), ("say", ROOM, "f")]
 
 
 async def test_the_cursor_goes_over_whole_characters_and_line_ends() -> None:
@@ -191,6 +202,19 @@ async def test_at_most_four_are_seen_typing() -> None:
         node.tell(*here(*peers), *(typing(peer, "hello") for peer in peers))
         await until_shown(pilot, "+2 typing")
         assert shown(pilot.app).count("hello▌") == 4
+
+
+@pytest.mark.parametrize("size", [(40, 15), (80, 19), (80, 24), (120, 40)], ids=str)
+async def test_whatever_is_going_on_the_composer_stays_on_the_screen(size: tuple[int, int]) -> None:
+    node = FakeNode()
+    peers = [replace(BEN, peer=f"peer{number}", name=f"p{number}") for number in range(6)]
+    async with stage(node, size=size) as pilot:
+        node.tell(*here(*peers), *(typing(peer, "hello " * 60) for peer in peers))
+        node.tell(offered(items=tuple(Item(f"photo{number}", 1) for number in range(9))))
+        await until_shown(pilot, "typing", "▤ ben·m2xd")
+        await pilot.press(*["ctrl+j"] * 9, *"here", "tab")
+        await until_shown(pilot, "Tab back to writing", "here", "Enter sends all lines", "F1 help")
+        assert shown(pilot.app).count("▌") == min(4, size[1] // 4 - 1)
 
 
 async def test_an_interrupted_line_is_marked_and_moves_to_the_timeline() -> None:

@@ -55,12 +55,13 @@ def conversation(node: FakeNode) -> None:
 
 def transfers(node: FakeNode) -> None:
     """One of each kind, and an offer."""
-    node.tell(changed(transfer("t2", TransferState.DONE, confirmed=4_200_000, seconds=0.5, saved=("/srv/draft.pdf",))))
+    done = transfer("t2", TransferState.DONE, confirmed=4_200_000, seconds=0.5, saved=("/srv/downloads/draft.pdf",))
     backup = transfer(
         "t3", TransferState.PAUSED, peer=CYD, items=(Item("backup", 0, True), Item("backup/x", 9 * 10**9))
     )
-    node.tell(changed(replace(backup, files=1204, reason="disk full, needs 3.1 GB, has 0.4 GB")))
-    node.tell(offered("t4", items=PHOTOS), offered("t5", peer=CYD))
+    paused = replace(backup, files=1204, reason="disk full, needs 3.1 GB, has 0.4 GB")
+    for event in (changed(done), changed(paused), offered("t4", items=PHOTOS), offered("t5", peer=CYD)):
+        node.tell(replace(event, at=AT + 86_460))
 
 
 def screen(

@@ -27,6 +27,9 @@ from p2pchat.tui.widgets.timeline import Timeline
 SIDEBAR_FROM: Final = 100
 """Narrowest terminal with a sidebar, in cells."""
 
+COMPOSER_ROWS: Final = 8
+"""Highest composer, in rows; lower on a low terminal."""
+
 
 class ChatScreen(Screen[None]):
     """Shows one conversation and hands what the user writes to the node.
@@ -85,6 +88,9 @@ class ChatScreen(Screen[None]):
     def on_resize(self) -> None:
         """Makes the parts visible for which there is space."""
         self._sidebar.display = self.size.width >= SIDEBAR_FROM
+        # Five lines for an offer, four for what is always there; what is left of the screen is the timeline.
+        self._live.height = max(2, self.size.height // 4)
+        self._composer.styles.max_height = min(COMPOSER_ROWS, max(3, self.size.height - 16))
         if self.ready:
             self.call_after_refresh(self.redraw)
 

@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import regex
 from textual import events
+from textual.binding import Binding
 from textual.message import Message
 from textual.widgets import TextArea
 
 from p2pchat.tui import commands, paths
-from p2pchat.tui.actions import Where, bindings
+from p2pchat.tui.actions import ACTIONS, Where
 from p2pchat.tui.content import many_lines
+
+KEYS: Final = {
+    **{
+        key: binding.action
+        for binding in TextArea.BINDINGS
+        if isinstance(binding, Binding)
+        for key in binding.key.split(",")
+    },
+    **{key: f"screen.{action.name}" for action in ACTIONS if action.where is Where.CHAT for key in action.keys},
+    **{key: action.name for action in ACTIONS if action.where is Where.COMPOSER for key in action.keys},
+}
+"""What a key does here, as an action of Textual. Text is what every other key gives."""
 
 _CLUSTER = regex.compile(r"\X")
 """An extended grapheme cluster (UAX #29): what a person takes for one character."""
@@ -20,8 +33,6 @@ _CLUSTER = regex.compile(r"\X")
 
 class Composer(TextArea):
     """A text field that grows to eight rows. Enter sends; a paste is kept as it is, without control characters."""
-
-    BINDINGS = bindings(Where.COMPOSER)
 
     class Changed(TextArea.Changed):
         """The text changed; `text` is what it read then, which may not be what it reads when this is handled."""
@@ -91,8 +102,14 @@ class Composer(TextArea):
         self.post_message(self.Hint("  ".join(completion.names)))
 
     async def _on_key(self, event: events.Key) -> None:
-        self._escaped = False
-        await super()._on_key(event)
+        # Textual looks a binding up only after the key has gone all the way up to the app. By then the keys that came
+        # with it in one burst, as over a slow line, are in the text already: "ab⌫c" would lose the c.
+        self._escaped = self._escaped and event.key == "escape"
+        action = KEYS.get(event.key)
+        if action is not None:
+            event.prevent_default()
+            if await self.app.run_action(action, self):
+                event.stop()
 
     async def _on_paste(self, event: events.Paste) -> None:
         # The base class's handler would run as well and insert the text a second time.

@@ -10,7 +10,7 @@ from textual.content import Content
 from p2pchat.node.events import PeerInfo, PeerState
 from p2pchat.tui import commands
 from p2pchat.tui.actions import ACTIONS, key_name
-from p2pchat.tui.content import TIMES_FROM, crop, live_content, one_line, speaker_style
+from p2pchat.tui.content import LIVE_LINES, TIMES_FROM, crop, live_content, one_line, speaker_style
 from p2pchat.tui.drafting import Draft
 from p2pchat.tui.model import Conversation, full_label
 from p2pchat.tui.widgets.drawn import Drawn
@@ -80,14 +80,18 @@ class LiveRows(Drawn):
         self._conversation = conversation
         self.column = 3
         """The width of the column of names, in cells."""
+        self.height = LIVE_ROWS + 1
+        """Most lines that all rows together may take; at least two."""
 
     def draw(self, width: int) -> Content:
         """The peers that typed last, in the order in which they began; then how many more there are."""
         rows = list(self._conversation.live.values())
-        latest = sorted(rows, key=lambda row: row.changed_at)[-LIVE_ROWS:]
-        lines = [live_content(row, width, self.column) for row in rows if row in latest]
-        if len(rows) > LIVE_ROWS:
-            lines.append(Content.styled(f" +{len(rows) - LIVE_ROWS} typing", "$muted"))
+        most = min(LIVE_ROWS, self.height if len(rows) <= self.height else self.height - 1)
+        latest = sorted(rows, key=lambda row: row.changed_at)[-most:]
+        height = max(1, min(LIVE_LINES, self.height // max(1, len(latest))))
+        lines = [live_content(row, width, self.column, height) for row in rows if row in latest]
+        if len(rows) > most:
+            lines.append(Content.styled(f" +{len(rows) - most} typing", "$muted"))
         return Content("\n").join(lines)
 
     def redraw(self) -> None:

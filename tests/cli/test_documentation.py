@@ -1,0 +1,101 @@
+"""What the documentation says of the command line is true."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from p2pchat import errors
+from p2pchat.cli import chat_json, json_commands, json_events, options
+from p2pchat.cli.json_commands import UnusableLine
+from p2pchat.node.api import PeerStats
+from p2pchat.node.events import (
+    Alerted,
+    Direction,
+    Event,
+    LineState,
+    LiveTextChanged,
+    MessageDelivered,
+    MessageReceived,
+    MessageSent,
+    PeerChanged,
+    Problem,
+    Ready,
+    TransferChanged,
+    TransferOffered,
+    TransferProgressed,
+)
+from tests.cli.talk import BEN, transfer
+
+DOCS = Path(__file__).parents[2] / "docs"
+JSON_LINES = (DOCS / "json-lines.md").read_text("utf-8")
+COMMAND_LINE = (DOCS / "command-line.md").read_text("utf-8")
+
+
+def objects() -> Iterator[dict[str, Any]]:
+    """Every JSON object of the page."""
+    for line in re.findall(r"^(?:[<>] )?(\{.*\})$", JSON_LINES, re.MULTILINE):
+        yield json.loads(line)
+
+
+def told() -> dict[str, set[str]]:
+    """The keys of every event as the program writes it."""
+    events: list[Event] = [
+        Ready("lab", "ana", "k7qfm2xd", "ws://a", 0.0),
+        PeerChanged("lab", BEN, 0.0),
+        MessageReceived("lab", "0a", BEN.peer, "ben", "hi", 0.0, 0.0),
+        MessageSent("lab", "0a", "hi", 0.0),
+        MessageDelivered("lab", "0a", BEN.peer, 0.0),
+        LiveTextChanged("lab", BEN.peer, "ben", 0, "hi", LineState.LIVE, 0.0),
+        Alerted("lab", BEN.peer, "ben", 0.0),
+        TransferOffered(transfer(), 0.0),
+        TransferProgressed("t", Direction.SEND, 0, 1, 0.0, 0.0),
+        TransferChanged(transfer(), 0.0),
+        Problem("failed", "", "", 0.0),
+    ]
+    made = [json_events.as_object(event, "k7qfm2xd") or {} for event in events]
+    made.append(json_events.stats(PeerStats("m2xdabcd", "direct", 1.0, 0, 0, 0.0), 0.0))
+    return {each["event"]: set(each) for each in made}
+
+
+def test_every_event_has_an_example_with_all_its_keys() -> None:
+    examples = {example["event"]: set(example) for example in objects() if "event" in example}
+    assert examples == told()
+
+
+def test_every_command_has_an_example_that_is_understood() -> None:
+    examples = [example for example in objects() if "do" in example]
+    for example in examples:
+        json_commands.decode(json.dumps(example).encode())
+    known = {str(kind.__struct_config__.tag) for kind in json_commands.JsonCommand.__args__}
+    assert {example["do"] for example in examples} == known - {"safety", "verify", "invite"}
+
+
+def test_every_error_code_is_explained() -> None:
+    def codes(kind: type[errors.P2PChatError]) -> set[str]:
+        return {kind.code}.union(
+            *(codes(below) for below in kind.__subclasses__() if below.__module__ == errors.__name__)
+        )
+
+    for code in codes(errors.P2PChatError) | {UnusableLine.code, chat_json.UNSUPPORTED}:
+        assert f"`{code}`" in JSON_LINES
+
+
+@pytest.mark.parametrize("code", [0, 1, 2, 3, 4, 5, 6, 130])
+def test_every_exit_code_is_explained(code: int) -> None:
+    assert re.search(rf"^\| {code} \| \w", COMMAND_LINE, re.MULTILINE)
+
+
+def test_every_option_is_explained() -> None:
+    @options.common
+    def command() -> None:
+        pass
+
+    for option in command.__click_params__:  # type: ignore[attr-defined]
+        assert f"`{option.opts[0]}" in COMMAND_LINE or f", `{option.opts[0]}`" in COMMAND_LINE
+        assert f"`{option.envvar}`" in COMMAND_LINE
