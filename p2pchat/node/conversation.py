@@ -218,7 +218,7 @@ class Conversation:
         return peer
 
     def _relay(self, peer_id: str, body: Any) -> None:
-        asyncio.ensure_future(self._client.relay(peer_id, body))
+        self._client.relay(peer_id, body)
 
     def _greeted(self, peer: Peer) -> None:
         held, self._held = self._held, []

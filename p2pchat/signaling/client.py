@@ -123,7 +123,7 @@ class SignalingClient:
         while (event := await self._events.get()) is not None:
             yield event
 
-    async def relay(self, to: str, body: Any) -> None:
+    def relay(self, to: str, body: Any) -> None:
         """Sends a body to a member of the room, now or once the server is back. Never waits for the server.
 
         Args:

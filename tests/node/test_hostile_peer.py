@@ -50,7 +50,7 @@ async def stranger(server: str, seed: int = 0) -> AsyncIterator[Stranger]:
     for channel in channels.values():
         channel.add_listener("open", check)
     await connection.setLocalDescription(await connection.createOffer())
-    await client.relay(victim, {"generation": 1, "kind": "offer", "sdp": connection.localDescription.sdp})
+    client.relay(victim, {"generation": 1, "kind": "offer", "sdp": connection.localDescription.sdp})
     async for event in client.events():
         if isinstance(event, Relayed):
             await connection.setRemoteDescription(RTCSessionDescription(event.body["sdp"], "answer"))

@@ -9,7 +9,6 @@ import pytest
 from p2pchat.protocol.limits import BULK_BYTES, BULK_BYTES_MIN, BULK_SECONDS
 from p2pchat.rtc.pacing import Pacer
 
-
 PACKET = 1160
 """Bytes of user data in a packet."""
 

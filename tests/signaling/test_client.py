@@ -1,12 +1,10 @@
-"""The signaling client against real servers, and against things that are none."""
+"""The signaling client against real servers, and where there is none."""
 
 from __future__ import annotations
 
 import asyncio
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -15,55 +13,23 @@ from aiohttp import web
 from p2pchat.errors import ConfigurationError, ServerRefused, ServerUnreachable, UsageError
 from p2pchat.protocol.signaling import (
     BODY_DEPTH,
-    CLOSE_CODES,
     MESSAGE_BYTES,
-    Error,
-    ErrorCode,
-    FromServer,
-    Joined,
-    Relay,
-    Welcome,
-    encode,
 )
-from p2pchat.protocol.signaling import PeerJoined as WirePeerJoined
-from p2pchat.protocol.signaling import Ping as WirePing
-from p2pchat.protocol.signaling import Relayed as WireRelayed
-from p2pchat.signaling import client as client_module
 from p2pchat.signaling.client import SignalingClient, reconnect_delay
-from p2pchat.signaling.connection import BAD_MESSAGES
-from p2pchat.signaling.events import Offline, Online, PeerJoined, PeerLeft, Refused, Relayed, SignalingEvent
+from p2pchat.signaling.events import Offline, Online, PeerJoined, PeerLeft, Refused, Relayed
 from signaling_server.app import listening
 from signaling_server.limits import ServerLimits
 from tests.server_process import ServerProcess
-
-ANA, BEN, EVA = "anaanaaa", "benbenbb", "evaevaee"
-LIMITS = ServerLimits()
-PATIENCE = 20.0
-
-
-class User:
-    """Somebody with a client, who reads its events one after another."""
-
-    def __init__(self, server: str, peer: str) -> None:
-        self.client = SignalingClient(server, peer, peer * 2, "test")
-        self._events = self.client.events()
-
-    async def hears(self, *expected: SignalingEvent) -> None:
-        for event in expected:
-            assert await self.next() == event
-
-    async def next(self) -> SignalingEvent:
-        return await asyncio.wait_for(anext(self._events), PATIENCE)
-
-
-@asynccontextmanager
-async def users(server: str, *peers: str) -> AsyncIterator[list[User]]:
-    present = [User(server, peer) for peer in peers]
-    try:
-        yield present
-    finally:
-        for user in present:
-            await asyncio.wait_for(user.client.close(), PATIENCE)
+from tests.signaling.stage import (
+    ANA,
+    BEN,
+    EVA,
+    LIMITS,
+    PATIENCE,
+    User,
+    plain_server,
+    users,
+)
 
 
 def free_port() -> int:
@@ -78,7 +44,7 @@ async def test_two_clients_meet_talk_and_part(signaling_server: str) -> None:
         assert await ana.client.connect("lobby") == []
         assert await ben.client.connect("lobby") == [ANA]
         await ana.hears(PeerJoined(BEN))
-        await ben.client.relay(ANA, {"generation": 1, "kind": "offer", "sdp": "v=0"})
+        ben.client.relay(ANA, {"generation": 1, "kind": "offer", "sdp": "v=0"})
         await ana.hears(Relayed(BEN, {"generation": 1, "kind": "offer", "sdp": "v=0"}))
         await ben.client.close()
         await ana.hears(PeerLeft(BEN, "left"))
@@ -87,7 +53,7 @@ async def test_two_clients_meet_talk_and_part(signaling_server: str) -> None:
 async def test_a_relay_to_somebody_who_left_is_refused_and_nothing_else_happens(signaling_server: str) -> None:
     async with users(signaling_server, ANA, BEN) as (ana, ben):
         await ana.client.connect("lobby")
-        await ana.client.relay(BEN, 1)
+        ana.client.relay(BEN, 1)
         assert await ana.next() == Refused("no-such-peer", "nobody else in the room has this peer id")
         await ben.client.connect("lobby")
         await ana.hears(PeerJoined(BEN))
@@ -194,7 +160,7 @@ async def test_a_message_that_no_server_takes_is_a_fault_of_the_caller(signaling
     async with users(signaling_server, ANA) as (ana,):
         await ana.client.connect("lobby")
         with pytest.raises(ValueError, match="bytes"):
-            await ana.client.relay(BEN, "ü" * (MESSAGE_BYTES // 2))
+            ana.client.relay(BEN, "ü" * (MESSAGE_BYTES // 2))
 
 
 # The server goes and comes back
@@ -212,7 +178,7 @@ async def test_a_killed_server_is_found_again_and_the_seat_is_the_same() -> None
             with ServerProcess(server.port):
                 await is_back_with(ana, BEN)
                 await is_back_with(ben, ANA)
-                await ana.client.relay(BEN, "we are back")
+                ana.client.relay(BEN, "we are back")
                 await ben.hears(Relayed(ANA, "we are back"))
 
 
@@ -222,29 +188,6 @@ async def is_back_with(user: User, other: str) -> None:
     assert isinstance(online, Online)
     if online.peers != (other,):
         await user.hears(PeerJoined(other))
-
-
-async def test_what_is_said_while_the_server_is_away_is_sent_once_it_is_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client_module, "reconnect_delay", lambda attempt, jitter, retry_after: 0.0)
-    may_return = asyncio.Event()
-    heard: asyncio.Queue[str] = asyncio.Queue()
-
-    async def vanish(websocket: web.WebSocketResponse) -> None:
-        await let_in(websocket, BEN)
-
-    async def come_back(websocket: web.WebSocketResponse) -> None:
-        await may_return.wait()
-        await let_in(websocket, BEN)
-        heard.put_nowait((await websocket.receive()).data)
-        await listen(websocket)
-
-    async with scripted_server(vanish, come_back) as url, users(url, ANA) as (ana,):
-        await ana.client.connect("lobby")
-        await ana.hears(Offline("the connection to the server was lost"))
-        await ana.client.relay(BEN, "later")
-        may_return.set()
-        await ana.hears(Online((BEN,)))
-        assert await asyncio.wait_for(heard.get(), PATIENCE) == encode(Relay(BEN, "later"))
 
 
 async def test_a_server_that_stops_says_so() -> None:
@@ -275,165 +218,6 @@ def test_delays_grow_to_seven_seconds_and_honour_the_server() -> None:
     assert reconnect_delay(0, 0.0, retry_after=-5.0) == 0.3
 
 
-# Servers that lie
-
-Script = Callable[[web.WebSocketResponse], Coroutine[Any, Any, None]]
-
-
-@asynccontextmanager
-async def plain_server(handler: Callable[[web.Request], Coroutine[Any, Any, web.StreamResponse]]) -> AsyncIterator[str]:
-    app = web.Application()
-    app.router.add_get("/v1/ws", handler)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    try:
-        yield f"http://127.0.0.1:{site.port}"
-    finally:
-        await runner.cleanup()
-
-
-@asynccontextmanager
-async def scripted_server(*scripts: Script) -> AsyncIterator[str]:
-    """A server that plays a script after `hello` of each connection in turn, and the last one from then on."""
-    turns = list(scripts)
-
-    async def serve(request: web.Request) -> web.StreamResponse:
-        websocket = web.WebSocketResponse(timeout=0.1)
-        await websocket.prepare(request)
-        await websocket.receive()
-        script = turns.pop(0) if len(turns) > 1 else turns[0]
-        await script(websocket)
-        return websocket
-
-    async with plain_server(serve) as url:
-        yield url
-
-
-async def say(websocket: web.WebSocketResponse, *messages: FromServer | str) -> None:
-    for message in messages:
-        await websocket.send_str(message if isinstance(message, str) else encode(message))
-
-
-async def let_in(websocket: web.WebSocketResponse, *peers: str) -> None:
-    await say(websocket, Welcome(1, LIMITS.told(), notice="be\x1b[2J kind\n"))
-    await websocket.receive()
-    await say(websocket, Joined("lobby", list(peers)))
-
-
-async def listen(websocket: web.WebSocketResponse) -> None:
-    async for _ in websocket:
-        pass
-
-
-@pytest.mark.parametrize(
-    "answers",
-    [
-        ["garbage"] * BAD_MESSAGES,
-        [encode(Joined("lobby", []))],
-        ['{"type":"welcome"}'] * BAD_MESSAGES,
-        [],
-    ],
-)
-async def test_a_websocket_that_does_not_welcome_is_no_server(answers: list[str]) -> None:
-    async with scripted_server(lambda websocket: say(websocket, *answers)) as url, users(url, ANA) as (ana,):
-        with pytest.raises(ServerUnreachable, match="not a p2pchat server"):
-            await ana.client.connect("lobby")
-
-
-async def test_a_refusal_in_unknown_words_is_cleaned_and_told() -> None:
-    refuse: Script = lambda websocket: say(websocket, Error("fu\x1bll moon", "no\x1b]0;entry\x07 tonight"))  # noqa: E731
-    async with scripted_server(refuse) as url, users(url, ANA) as (ana,):
-        with pytest.raises(ServerRefused) as raised:
-            await ana.client.connect("lobby")
-        assert "\x1b" not in raised.value.reason + raised.value.message
-        assert "tonight" in raised.value.message
-
-
-async def test_text_of_the_operator_is_cleaned() -> None:
-    async def script(websocket: web.WebSocketResponse) -> None:
-        await let_in(websocket)
-        await listen(websocket)
-
-    async with scripted_server(script) as url, users(url, ANA) as (ana,):
-        await ana.client.connect("lobby")
-        assert ana.client.notice.endswith("kind")
-        assert "\x1b" not in ana.client.notice
-
-
-async def test_what_makes_no_sense_is_not_believed() -> None:
-    async def script(websocket: web.WebSocketResponse) -> None:
-        await let_in(websocket, BEN, ANA)
-        await say(websocket, WirePeerJoined(BEN), WirePeerJoined(ANA), WireRelayed(EVA, "from nowhere"))
-        await websocket.send_bytes(b"\x00")
-        await say(websocket, "{", '{"type":"later"}', WireRelayed(BEN, "true"))
-        await listen(websocket)
-
-    async with scripted_server(script) as url, users(url, ANA) as (ana,):
-        assert await ana.client.connect("lobby") == [BEN]
-        await ana.hears(Relayed(BEN, "true"))
-
-
-async def test_a_server_that_goes_on_making_no_sense_is_lost_and_tried_again() -> None:
-    async def mad(websocket: web.WebSocketResponse) -> None:
-        await let_in(websocket)
-        await say(websocket, *["[" * 5000] * BAD_MESSAGES)
-        await listen(websocket)
-
-    async def sane(websocket: web.WebSocketResponse) -> None:
-        await let_in(websocket, EVA)
-        await listen(websocket)
-
-    async with scripted_server(mad, sane) as url, users(url, ANA) as (ana,):
-        await ana.client.connect("lobby")
-        await ana.hears(Offline("the server sent too much that makes no sense"), Online((EVA,)))
-
-
-async def test_a_message_of_ten_megabytes_ends_the_connection() -> None:
-    async def flood(websocket: web.WebSocketResponse) -> None:
-        await let_in(websocket)
-        await say(websocket, "x" * 10_000_000)
-        await listen(websocket)
-
-    async with scripted_server(flood) as url, users(url, ANA) as (ana,):
-        await ana.client.connect("lobby")
-        assert isinstance(await ana.next(), Offline)
-
-
-async def test_refusals_after_a_loss_are_told_once_and_the_client_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client_module, "reconnect_delay", lambda attempt, jitter, retry_after: 0.0)
-
-    async def restart(websocket: web.WebSocketResponse) -> None:
-        await let_in(websocket)
-        await websocket.close(code=CLOSE_CODES[ErrorCode.SHUTTING_DOWN])
-
-    async def refuse(websocket: web.WebSocketResponse) -> None:
-        await say(websocket, Error("room-full", "full", retry_after=1.0))
-
-    async def admit(websocket: web.WebSocketResponse) -> None:
-        await let_in(websocket)
-        await listen(websocket)
-
-    async with scripted_server(restart, refuse, refuse, admit) as url, users(url, ANA) as (ana,):
-        await ana.client.connect("lobby")
-        await ana.hears(Offline("the server is shutting down"), Refused("room-full", "the room is full"), Online(()))
-
-
-async def test_pings_of_the_server_are_answered() -> None:
-    answers: asyncio.Queue[str] = asyncio.Queue()
-
-    async def script(websocket: web.WebSocketResponse) -> None:
-        await let_in(websocket)
-        await say(websocket, WirePing(7))
-        answers.put_nowait((await websocket.receive()).data)
-        await listen(websocket)
-
-    async with scripted_server(script) as url, users(url, ANA) as (ana,):
-        await ana.client.connect("lobby")
-        assert await asyncio.wait_for(answers.get(), PATIENCE) == '{"type":"pong","n":7}'
-
-
 async def test_a_body_deeper_than_the_protocol_allows_is_refused_by_the_server(signaling_server: str) -> None:
     body: list[Any] = []
     for _ in range(BODY_DEPTH):
@@ -442,9 +226,9 @@ async def test_a_body_deeper_than_the_protocol_allows_is_refused_by_the_server(s
         await ana.client.connect("lobby")
         await ben.client.connect("lobby")
         await ana.hears(PeerJoined(BEN))
-        await ana.client.relay(BEN, body)
+        ana.client.relay(BEN, body)
         refused = await ana.next()
         assert isinstance(refused, Refused)
         assert refused.code == "malformed"
-        await ana.client.relay(BEN, body[0])
+        ana.client.relay(BEN, body[0])
         await ben.hears(Relayed(ANA, body[0]))

@@ -213,7 +213,7 @@ async def test_whatever_is_going_on_the_composer_stays_on_the_screen(size: tuple
         node.tell(offered(items=tuple(Item(f"photo{number}", 1) for number in range(9))))
         await until_shown(pilot, "typing", "▤ ben·m2xd")
         await pilot.press(*["ctrl+j"] * 9, *"here", "tab")
-        await until_shown(pilot, "Tab back to writing", "here", "Enter sends all lines", "F1 help")
+        await until_shown(pilot, "Tab back", "here", "Enter sends all lines", "F1 help")
         assert shown(pilot.app).count("▌") == min(4, size[1] // 4 - 1)
 
 

@@ -66,7 +66,7 @@ async def test_tab_and_a_key_answer_and_the_keys_go_back_to_the_composer(key: st
         node.tell(offered())
         await until_shown(pilot, "Tab to answer")
         await pilot.press("tab")
-        await until_shown(pilot, "Enter accept   d decline   o other folder   Tab back to writing")
+        await until_shown(pilot, "Enter accept   d decline   o other folder   Tab back")
         await pilot.press(key)
         await until_called(pilot, node, *call)
         await until(pilot, lambda: isinstance(pilot.app.focused, Composer))

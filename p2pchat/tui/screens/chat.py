@@ -90,7 +90,7 @@ class ChatScreen(Screen[None]):
         self._sidebar.display = self.size.width >= SIDEBAR_FROM
         # Five lines for an offer, four for what is always there; what is left of the screen is the timeline.
         self._live.height = max(2, self.size.height // 4)
-        self._composer.styles.max_height = min(COMPOSER_ROWS, max(3, self.size.height - 16))
+        self._composer.styles.max_height = min(COMPOSER_ROWS, max(2, self.size.height - 16))
         if self.ready:
             self.call_after_refresh(self.redraw)
 

@@ -132,7 +132,7 @@ class OfferPanel(Drawn, can_focus=True):
         if not self.has_focus:
             return [Content.styled(crop("  Tab to answer, or type /accept or /decline", width), "$accent")]
         actions = [action for action in ACTIONS if action.where is Where.OFFER]
-        words = {"accept": "accept", "decline": "decline", "other_folder": "other folder", "back": "back to writing"}
+        words = {"accept": "accept", "decline": "decline", "other_folder": "other folder", "back": "back"}
         parts = [f"{key_name(action.keys[0])} {words[action.name]}" for action in actions]
         lines = [""]
         for part in parts:

@@ -1,0 +1,156 @@
+"""The hub, whatever arrives: members agree with it, no seat is leaked, nothing raises."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from p2pchat.protocol.signaling import (
+    ErrorCode,
+    FromServer,
+    Hello,
+    Join,
+    Joined,
+    Leave,
+    PeerJoined,
+    PeerLeft,
+    Ping,
+    Relay,
+    Relayed,
+    decode_from_server,
+    encode,
+)
+from signaling_server.limits import ServerLimits
+from signaling_server.rooms import Hub
+from tests.server.talk import ANA, BEN, EVA, Talk
+
+peers = st.sampled_from([ANA, BEN, EVA])
+rooms = st.sampled_from(["red", "blue"])
+keys = st.sampled_from(["k" * 16, "l" * 16])
+bodies = st.recursive(
+    st.none() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5),
+    lambda children: st.lists(children, max_size=3) | st.dictionaries(st.text(max_size=3), children, max_size=3),
+    max_leaves=8,
+)
+messages = st.one_of(
+    st.builds(Hello, st.just(1), peers, keys),
+    st.builds(Join, rooms),
+    st.builds(Leave),
+    st.builds(Relay, peers, bodies),
+    st.builds(Ping),
+    st.text(max_size=20),
+    st.binary(max_size=20),
+)
+sockets = st.integers(1, 5)
+steps = st.one_of(
+    st.tuples(st.just("opens"), st.none()),
+    st.tuples(st.just("enters"), st.tuples(peers, keys, rooms)),
+    st.tuples(st.just("enters"), st.tuples(peers, keys, rooms)),
+    st.tuples(st.just("goes"), sockets),
+    st.tuples(st.just("passes"), st.floats(0.0, 40.0)),
+    st.tuples(st.just("says"), st.tuples(sockets, messages)),
+)
+
+
+class Believer:
+    """A client as the documentation describes it: what it believes about its room, from what it was told."""
+
+    def __init__(self) -> None:
+        self.room: str | None = None
+        self.others: set[str] = set()
+
+    def hears(self, message: FromServer | ErrorCode) -> None:
+        match message:
+            case Joined(room=room, peers=present):
+                self.room, self.others = room, set(present)
+                assert len(self.others) == len(present)
+            case PeerJoined(peer=peer):
+                assert peer not in self.others
+                self.others.add(peer)
+            case PeerLeft(peer=peer):
+                self.others.remove(peer)
+            case Relayed(sender=sender):
+                assert sender in self.others
+
+
+class Crowd:
+    """Sockets that do as a script says, and what each of them believes afterwards."""
+
+    def __init__(self) -> None:
+        self.talk = Talk(ServerLimits(room_peers=2, rooms=2))
+        self.believers: dict[int, Believer] = {}
+        self._opened = 0
+
+    def open(self) -> int:
+        self._opened += 1
+        self.believers[self._opened] = Believer()
+        self.talk.opens(self._opened)
+        return self._opened
+
+    def say(self, socket: int, message: Any) -> None:
+        self.talk.says(socket, message)
+        if isinstance(message, Leave) and socket not in self.talk.inbox:
+            self.believers[socket] = Believer()
+        self.listen()
+
+    def listen(self) -> None:
+        for socket, heard in self.talk.inbox.items():
+            for message in heard:
+                if isinstance(message, ErrorCode):
+                    del self.believers[socket]
+                else:
+                    self.believers[socket].hears(decode_from_server(encode(message)))
+        self.talk.inbox.clear()
+        check_agreement(self.talk.hub, self.believers)
+
+    def act(self, verb: str, what: Any) -> None:
+        """Plays one step; sockets are named by their age: 1 is the oldest one open."""
+        by_age = dict(enumerate(sorted(self.believers), start=1))
+        match verb, what:
+            case "opens", _:
+                self.open()
+            case "enters", (peer, key, room):
+                socket = self.open()
+                self.say(socket, Hello(1, peer, key))
+                self.say(socket, Join(room))
+            case "goes", age if age in by_age:
+                del self.believers[by_age[age]]
+                self.talk.goes(by_age[age])
+            case "passes", seconds:
+                self.talk.passes(seconds)
+            case "says", (age, message) if age in by_age:
+                self.say(by_age[age], message)
+        self.listen()
+
+
+@given(st.lists(steps, max_size=60))
+def test_whatever_arrives_members_agree_with_the_hub_and_no_seat_is_leaked(script: list[tuple[str, Any]]) -> None:
+    crowd = Crowd()
+    for verb, what in script:
+        crowd.act(verb, what)
+    for _ in list(crowd.believers):
+        crowd.act("goes", 1)
+    hub = crowd.talk.hub
+    assert (hub._rooms, hub._clients, hub.deadline()) == ({}, {}, None)
+
+
+def check_agreement(hub: Hub, believers: dict[int, Believer]) -> None:
+    assert hub._clients.keys() == believers.keys()
+    assert len(hub._rooms) <= 2
+    seats = {socket: (room, peer) for room, members in hub._rooms.items() for peer, socket in members.items()}
+    assert sum(len(members) for members in hub._rooms.values()) == len(seats)
+    assert seats.keys() == {socket for socket, believer in believers.items() if believer.room is not None}
+    for socket, (room, peer) in seats.items():
+        assert believers[socket].room == room
+        assert believers[socket].others == hub._rooms[room].keys() - {peer}
+        assert len(hub._rooms[room]) <= 2
+
+
+@given(st.text() | st.binary() | bodies.map(json.dumps))
+def test_no_input_raises(data: str | bytes) -> None:
+    talk = Talk().seated(1, ANA).seated(2, BEN)
+    talk.says(1, data)
+    assert 2 not in talk.inbox
