@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import itertools
 import logging
+import secrets
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -45,7 +46,7 @@ class Signaling:
 
     def __init__(self, limits: ServerLimits) -> None:
         self._limits = limits
-        self._hub = Hub(limits)
+        self._hub = Hub(limits, secrets.randbelow)
         self._outgoing: dict[int, Outgoing] = {}
         self._numbers = itertools.count(1)
         self._timer: asyncio.TimerHandle | None = None

@@ -38,6 +38,27 @@ class ServerLimits:
     join_seconds: float = 10.0
     """Time from opening a socket to its first seat in a room. A client needs three messages: under 1 s anywhere."""
 
+    mailbox_seconds: float = 15 * 60.0
+    """How long a mailbox waits for its claim: time to make a telephone call and to start the program there."""
+
+    mailbox_away_seconds: float = 60.0
+    """How long a mailbox is kept for an owner whose socket is lost: several attempts to come back."""
+
+    mailbox_rest_seconds: float = 60.0
+    """How long a number is not given out again: who claims too late must not meet a stranger."""
+
+    mailbox_requests_per_second: float = 0.2
+    """Mailboxes that a socket may allocate or claim on average. Trying every number would take an hour and a half."""
+
+    mailbox_request_burst: int = 5
+    """The same at once: a number that was mistyped and typed again."""
+
+    all_mailbox_requests_per_second: float = 10.0
+    """Mailboxes that all sockets together may allocate or claim on average: thousands of transfers an hour."""
+
+    all_mailbox_request_burst: int = 100
+    """The same at once. With those of the minute that a number rests it is fewer than there are numbers."""
+
     ping_seconds: float = 25.0
     """Silence after which a socket is pinged. Home routers forget a quiet TCP connection after a minute or more."""
 

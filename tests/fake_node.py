@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
-from p2pchat.node.api import PeerStats
-from p2pchat.node.events import Event, PeerInfo, Ready, TransferInfo
+from p2pchat.node.api import ContactInfo, PeerStats
+from p2pchat.node.events import CodeChanged, Event, PeerInfo, Ready, TransferInfo
 
 
 class FakeNode:
@@ -22,6 +22,7 @@ class FakeNode:
         self.calls: list[tuple[object, ...]] = []
         self.known_peers: list[PeerInfo] = []
         self.known_transfers: list[TransferInfo] = []
+        self.known_contacts: list[ContactInfo] = []
         self.fail_next: Exception | None = None
         """Raised by the next call, once."""
         self._events: asyncio.Queue[Event | None] = asyncio.Queue()
@@ -53,9 +54,22 @@ class FakeNode:
         self._called("stop")
         self._events.put_nowait(None)
 
-    async def join(self, conversation: str) -> None:
-        self._called("join", conversation)
+    async def join(self, conversation: str, secret: bytes = b"") -> None:
+        self._called("join", conversation, secret) if secret else self._called("join", conversation)
         self.tell(Ready(conversation, self.name, self.tag, "ws://127.0.0.1:8080", 0.0))
+
+    async def host_code(self) -> str:
+        self._called("host_code")
+        self.tell(CodeChanged("code", "7-marble-tunnel-oyster", "p2pchat:server#7-marble-tunnel-oyster", "", 0.0))
+        return "code"
+
+    async def use_code(self, code: str, server: str = "") -> str:
+        self._called("use_code", code, server)
+        return "code"
+
+    async def invite(self, conversation: str) -> str:
+        self._called("invite", conversation)
+        return "p2pchat:server?room=lab#secret"
 
     async def leave(self, conversation: str) -> None:
         self._called("leave", conversation)
@@ -98,6 +112,27 @@ class FakeNode:
 
     async def stats(self) -> list[PeerStats]:
         return []
+
+    async def verify(self, conversation: str, peer: str) -> None:
+        self._called("verify", conversation, peer)
+
+    async def contacts(self) -> list[ContactInfo]:
+        return list(self.known_contacts)
+
+    async def rename_contact(self, contact: str, petname: str) -> None:
+        self._called("rename_contact", contact, petname)
+
+    async def verify_contact(self, contact: str) -> None:
+        self._called("verify_contact", contact)
+
+    async def forget_contact(self, contact: str) -> None:
+        self._called("forget_contact", contact)
+
+    async def block_contact(self, contact: str, blocked: bool = True) -> None:
+        self._called("block_contact", contact, blocked)
+
+    async def replace_contact(self, contact: str, key: str) -> None:
+        self._called("replace_contact", contact, key)
 
     async def settle(self, seconds: float) -> bool:
         self._called("settle", seconds)

@@ -25,6 +25,25 @@ class PeerStats:
     """Bytes per second sent and received together, over the last seconds."""
 
 
+@dataclass(frozen=True, slots=True)
+class ContactInfo:
+    """A peer whose key was seen before."""
+
+    tag: str
+    """Its key tag: eight characters."""
+    key: str
+    """Its public key in hexadecimal."""
+    petname: str
+    """What the user calls it; empty until there is one."""
+    name: str
+    """What it called itself last; safe to show."""
+    state: str
+    """`known`, `verified` or `blocked`."""
+    first_seen: float
+    """Unix seconds."""
+    last_seen: float
+
+
 class NodeApi(Protocol):
     """A running peer.
 
@@ -41,13 +60,49 @@ class NodeApi(Protocol):
     def events(self) -> AsyncIterator[Event]:
         """The stream of events, from `start` to `stop`. There is one stream: ask for it once."""
 
-    async def join(self, conversation: str) -> None:
+    async def join(self, conversation: str, secret: bytes = b"") -> None:
         """Takes a seat in a room; `Ready` has been told when it returns.
+
+        Args:
+            conversation: the room's name.
+            secret: what only its members know, `ROOM_SECRET_BYTES` long; empty for a room that anybody may enter.
 
         Raises:
             ServerUnreachable: nothing that speaks our protocol answers at the server's address.
             ServerRefused: the server said no: the room is full, the version is another.
             UsageError: the room's name cannot be used, or the room is joined already.
+        """
+
+    async def host_code(self) -> str:
+        """Opens a meeting for one other person, who is told a one-time code.
+
+        `CodeChanged` tells the code, and again a new one whenever somebody has guessed wrongly.
+
+        Returns:
+            The name of the conversation that the two will have.
+
+        Raises:
+            ServerUnreachable, ServerRefused: as `join` does.
+        """
+
+    async def use_code(self, code: str, server: str = "") -> str:
+        """Goes to the meeting that a one-time code, or its link, is for.
+
+        A wrong code is told later: a `Problem` with the code `wrong-code`, and nobody ever connects.
+
+        Returns:
+            The name of the conversation that the two will have.
+
+        Raises:
+            UsageError: it is no code.
+            ServerUnreachable, ServerRefused: as `join` does; also when nobody waits with this code.
+        """
+
+    async def invite(self, conversation: str) -> str:
+        """Returns the link that lets somebody into a room with a secret.
+
+        Raises:
+            UsageError: the room has no secret.
         """
 
     async def leave(self, conversation: str) -> None:
@@ -107,6 +162,39 @@ class NodeApi(Protocol):
 
     async def stats(self) -> list[PeerStats]:
         """What is measured of each connected peer."""
+
+    async def verify(self, conversation: str, peer: str) -> None:
+        """The user has compared the safety words with this peer, and they are the same.
+
+        Raises:
+            PeerUnreachable: no such peer is connected.
+        """
+
+    async def contacts(self) -> list[ContactInfo]:
+        """Everybody whose key was seen, the one met last first. Needs `start`, as the calls below do, and no server."""
+
+    async def rename_contact(self, contact: str, petname: str) -> None:
+        """Gives a contact a petname; the empty one takes it away.
+
+        Args:
+            contact: a petname, a name, or at least four characters of a key tag.
+            petname: what to call it.
+
+        Raises:
+            UsageError: nobody or more than one is meant, or another contact has a name that looks like it.
+        """
+
+    async def verify_contact(self, contact: str) -> None:
+        """The key of this contact was compared with its owner's."""
+
+    async def forget_contact(self, contact: str) -> None:
+        """Forgets a contact: its key will be new again."""
+
+    async def block_contact(self, contact: str, blocked: bool = True) -> None:
+        """Has nothing to do with this contact any more; `blocked=False` takes it back. Links to it are closed."""
+
+    async def replace_contact(self, contact: str, key: str) -> None:
+        """Accepts that a contact has another key (in hexadecimal) now."""
 
     async def settle(self, seconds: float) -> bool:
         """Waits until every message is delivered and every accepted transfer has ended, but not longer than `seconds`.

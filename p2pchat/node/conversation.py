@@ -7,19 +7,29 @@ seat is taken again and everybody who is not connected is offered a link.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import secrets
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from p2pchat import __version__
 from p2pchat.errors import PeerUnreachable, UsageError
 from p2pchat.node.events import Event, MessageSent, PeerState, Problem, Ready, ServerChanged
+from p2pchat.node.gatekeeper import Admitted, Gatekeeper, Stopped
 from p2pchat.node.peer import Peer
 from p2pchat.protocol import frames, limits
+from p2pchat.protocol.handshake import Handshake
+from p2pchat.protocol.identity import key_tag
+from p2pchat.protocol.introduction import Greeted
+from p2pchat.protocol.invite import Invite
+from p2pchat.protocol.room_secret import room_id
+from p2pchat.protocol.sealing import SEALING_NONCE_BYTES, Sealer, SealError
 from p2pchat.protocol.transfer.exchange import TransferOutput
 from p2pchat.protocol.untrusted import safe_text
 from p2pchat.rtc.ice import Configuration
+from p2pchat.rtc.link import Opened
 from p2pchat.signaling.client import SignalingClient
 from p2pchat.signaling.events import Offline, Online, PeerJoined, PeerLeft, Refused, Relayed
 
@@ -27,6 +37,20 @@ AGENT = f"p2pchat/{__version__}"
 
 MESSAGE_ID_BYTES = 8
 """Random bytes of a message id: alike once in 2**64 pairs, and only within one peer's memory does it matter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What every conversation of a node shares."""
+
+    gatekeeper: Gatekeeper
+    """Our identity, and who is admitted."""
+    configuration: Configuration
+    """How links are made."""
+    tell: Callable[[Event], None]
+    """Takes events for the front end."""
+    on_transfer: Callable[[Peer, TransferOutput], None]
+    """Takes what the transfers with a peer ask for and tell."""
 
 
 class Conversation:
@@ -37,53 +61,73 @@ class Conversation:
         us: our peer id.
         our_name: what we call ourselves.
         server: the server's URL.
-        configuration: how links are made.
-        tell: takes events for the front end.
-        on_transfer: takes what the transfers with a peer ask for and tell.
+        surroundings: what the conversations of this node share.
+        secret: what only the members of the room know; empty when there is none.
+
+    Raises:
+        ConfigurationError: `server` is no address of a server.
     """
 
     def __init__(
-        self,
-        name: str,
-        us: str,
-        *,
-        our_name: str,
-        server: str,
-        configuration: Configuration,
-        tell: Callable[[Event], None],
-        on_transfer: Callable[[Peer, TransferOutput], None],
+        self, name: str, us: str, our_name: str, server: str, surroundings: Surroundings, secret: bytes = b""
     ) -> None:
         self.name = name
         self.peers: dict[str, Peer] = {}
-        """Everybody who is or was here, by id."""
+        """Everybody who is or was here, by seat."""
         self._us = us
         self._our_name = our_name
         self._server = server
-        self._configuration = configuration
-        self._tell = tell
-        self._on_transfer = on_transfer
+        self._secret = secret
+        self._room = room_id(name, secret) if secret else name
+        """The room's name as the server sees it."""
+        self._surroundings = surroundings
+        self._gatekeeper = surroundings.gatekeeper
+        self._tell = surroundings.tell
+        self._sealers: dict[str, Sealer] = {}
         self._hello = frames.Hello(
-            [limits.PROTOCOL_VERSION], our_name, AGENT, frames.LiveTextFeatures(cps=limits.CPS_ADVERTISED)
+            [limits.PROTOCOL_VERSION],
+            our_name,
+            AGENT,
+            frames.LiveTextFeatures(cps=limits.CPS_ADVERTISED),
+            throwaway=self._gatekeeper.throwaway,
         )
-        self._client = SignalingClient(server, us, secrets.token_urlsafe(24), AGENT)
+        self._client = self._new_client()
         self._listening: asyncio.Task[None] | None = None
         self._live_text = ""
         self._held: list[frames.Message] = []
         """Said while nobody was there: for the first who comes."""
 
+    def _new_client(self) -> SignalingClient:
+        return SignalingClient(self._server, self._us, secrets.token_urlsafe(24), AGENT)
+
     async def join(self) -> None:
         """Takes the seat and offers a link to everybody who is there; see `NodeApi.join` for what is raised."""
-        peers = await self._client.connect(self.name)
-        self._tell(Ready(self.name, self._our_name, self._us, self._server, time.time()))
-        self._offer_to(peers)
+        self._joined(await self._client.connect(self._room))
+
+    def _joined(self, there: Sequence[str]) -> None:
+        self._tell(Ready(self.name, self._our_name, self._gatekeeper.identity.tag, self._server, time.time()))
+        self._offer_to(there)
         self._listening = asyncio.create_task(self._listen())
 
     async def leave(self) -> None:
         """Says goodbye to every peer and gives the seat up; bounded by a few seconds."""
         await asyncio.gather(*(peer.close() for peer in self.peers.values()))
+        await self._hang_up()
+
+    async def _hang_up(self) -> None:
         if self._listening is not None:
             self._listening.cancel()
         await self._client.close()
+
+    def invite(self) -> str:
+        """Returns the link that lets somebody in.
+
+        Raises:
+            UsageError: the room has no secret.
+        """
+        if not self._secret:
+            raise UsageError("this room has no secret", "join it with --new-secret, and everybody else by its invite")
+        return str(Invite(self._server, self.name, self._secret))
 
     # --- what is said
 
@@ -131,7 +175,8 @@ class Conversation:
             PeerUnreachable: nobody, or more than one, is meant.
         """
         connected = [peer for peer in self.peers.values() if peer.info.state is PeerState.CONNECTED]
-        found = [peer for peer in connected if peer.id.startswith(wanted) or peer.info.name == wanted]
+        found = [peer for peer in connected if wanted in (peer.info.peer, peer.info.name)]
+        found = found or [peer for peer in connected if wanted and peer.info.peer.startswith(wanted)]
         if len(found) == 1:
             return found[0]
         if found:
@@ -169,11 +214,11 @@ class Conversation:
         async for event in self._client.events():
             match event:
                 case PeerJoined(peer_id):
-                    self._peer(peer_id).joined()
-                case PeerLeft(peer_id) if peer_id in self.peers:
-                    self.peers[peer_id].gone("left the room")
+                    self._appeared(peer_id)
+                case PeerLeft(peer_id):
+                    self._gone(peer_id, "left the room")
                 case Relayed(sender, body):
-                    self._peer(sender).signal(body)
+                    self._signalled(sender, body)
                 case Offline(reason):
                     self._tell(ServerChanged(self.name, False, reason, time.time()))
                 case Online(peers):
@@ -181,6 +226,15 @@ class Conversation:
                     self._server_is_back(peers)
                 case Refused(code, message):
                     self._refused(code, message)
+
+    def _appeared(self, peer_id: str) -> None:
+        """Somebody took a seat, and will offer us a link."""
+        self._peer(peer_id).joined()
+
+    def _gone(self, peer_id: str, reason: str) -> None:
+        """Somebody's seat is free."""
+        if peer_id in self.peers:
+            self.peers[peer_id].gone(reason)
 
     def _refused(self, code: str, message: str) -> None:
         # A peer that has just left can no longer be signalled to; its seat's end is told on its own.
@@ -208,24 +262,107 @@ class Conversation:
                 self._us,
                 peer_id,
                 hello=self._hello,
-                configuration=self._configuration,
+                configuration=self._surroundings.configuration,
                 relay=lambda body: self._relay(peer_id, body),
+                handshake=self._handshake,
+                judge=self._judge,
                 tell=self._tell,
-                on_transfer=self._on_transfer,
-                on_greeted=self._greeted,
+                on_transfer=self._surroundings.on_transfer,
+                on_admitted=self._admitted,
             )
             self.peers[peer_id] = peer
         return peer
 
+    def _signalled(self, sender: str, body: Any) -> None:
+        if self._secret:
+            try:
+                body = self._sealer(sender).open(body)
+            except SealError as error:
+                # Whoever has not the secret learns nothing, not even that we are here.
+                self._tell(Problem("forged-signal", error.args[0], "", time.time()))
+                return
+        self._peer(sender).signal(body)
+
     def _relay(self, peer_id: str, body: Any) -> None:
+        if self._secret:
+            body = self._sealer(peer_id).seal(body, secrets.token_bytes(SEALING_NONCE_BYTES))
         self._client.relay(peer_id, body)
 
-    def _greeted(self, peer: Peer) -> None:
+    def _sealer(self, peer_id: str) -> Sealer:
+        sealer = self._sealers.get(peer_id)
+        if sealer is None:
+            sealer = self._sealers[peer_id] = Sealer(self._secret, self._room, self._us, peer_id)
+        return sealer
+
+    # --- who they are
+
+    def _handshake(self, link: Opened) -> Handshake:
+        return Handshake(
+            self._gatekeeper.identity,
+            role="offer" if link.offered else "answer",
+            room=self._room,
+            our_fingerprint=link.our_fingerprint,
+            their_fingerprint=link.their_fingerprint,
+            nonce=secrets.token_bytes(limits.NONCE_BYTES),
+            secret=self._secret,
+        )
+
+    def _judge(self, peer: Peer, greeted: Greeted) -> Admitted | Stopped:
+        if peer.key not in (None, greeted.key):
+            return Stopped(
+                "changed-key",
+                f"{peer.info.name} came back with another key, {key_tag(greeted.key)}",
+                "somebody may have taken the place; ask over another channel",
+                "your key is another one than before",
+            )
+        verdict = self._gatekeeper.judge(greeted)
+        if isinstance(verdict, Admitted):
+            peer.key = greeted.key
+            earlier = self._earlier_self(peer)
+            if earlier is not None:
+                del self.peers[earlier.seat]
+                peer.session.continue_from(earlier.session)
+            peer.is_now(earlier.info.peer if earlier is not None else self._free_tag(peer, greeted.key))
+        return verdict
+
+    def _earlier_self(self, peer: Peer) -> Peer | None:
+        """The same key at an earlier seat, which it has lost: somebody who started the program again."""
+        for other in self.peers.values():
+            if other is not peer and other.key == peer.key and not other.present and not other.connected:
+                return other
+        return None
+
+    def look_again(self) -> None:
+        """The contacts have changed: what is each connected peer to us now?"""
+        for peer in list(self.peers.values()):
+            if peer.connected and peer.key is not None:
+                match self._gatekeeper.standing(peer.key, peer.info.name):
+                    case Admitted(trust, name):
+                        peer.trusted(trust, name)
+                    case Stopped() as stopped:
+                        peer.stop_talking(stopped)
+                        peer.drain()
+
+    def _free_tag(self, peer: Peer, key: bytes) -> str:
+        tag = key_tag(key)
+        taken = {
+            self._gatekeeper.identity.tag,
+            *(other.info.peer for other in self.peers.values() if other is not peer),
+        }
+        if peer.info.peer.partition("-")[0] == tag:
+            return peer.info.peer
+        return next(name for number in itertools.count(1) if (name := _numbered(tag, number)) not in taken)
+
+    def _admitted(self, peer: Peer) -> None:
         held, self._held = self._held, []
         for message in held:
             peer.say(message)
         if self._live_text:
             peer.set_live_text(self._live_text)
+
+
+def _numbered(tag: str, number: int) -> str:
+    return tag if number == 1 else f"{tag}-{number}"
 
 
 def _encodable(text: str) -> str:

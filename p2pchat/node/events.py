@@ -72,7 +72,8 @@ class PeerInfo:
     """A peer of a conversation, as it stands."""
 
     peer: str
-    """Its key tag: eight characters, unique in the conversation. Front ends may show the first four."""
+    """Its key tag: eight characters; front ends may show the first four. Before it has proved a key, its seat in the
+    room; for a second terminal with one key `-2` follows. Unique in the conversation."""
     name: str
     """What it calls itself; its tag until it has said so."""
     state: PeerState
@@ -85,6 +86,8 @@ class PeerInfo:
     """Why it is not connected, in words."""
     live_text: bool = False
     """Whether it takes real-time text."""
+    words: tuple[str, ...] = ()
+    """The safety words of the link to it: the same at both ends, unless somebody sits in between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +140,19 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True)
+class CodeChanged:
+    """The one-time code to tell the other person; one that was told before is of no use any more."""
+
+    conversation: str
+    code: str
+    link: str
+    """The same with the server, as a link."""
+    reason: str
+    """Why it is a new one; empty for the first."""
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class ServerChanged:
     """The signaling server of a conversation went away or came back. Established links do not care."""
 
@@ -153,6 +169,8 @@ class PeerChanged:
     conversation: str
     info: PeerInfo
     at: float
+    was: str = ""
+    """What `info.peer` was before, when the peer has just proved its key; empty when it is the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +286,7 @@ class Problem:
 
 Event: TypeAlias = (
     Ready
+    | CodeChanged
     | ServerChanged
     | PeerChanged
     | PeerMeasured

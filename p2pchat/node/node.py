@@ -5,19 +5,25 @@ from __future__ import annotations
 import asyncio
 import base64
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 from p2pchat.errors import PeerUnreachable, UsageError
-from p2pchat.node.api import PeerStats
-from p2pchat.node.conversation import Conversation
+from p2pchat.node.api import ContactInfo, PeerStats
+from p2pchat.node.conversation import Conversation, Surroundings
 from p2pchat.node.events import Event, PeerInfo, PeerState, TransferInfo
+from p2pchat.node.gatekeeper import Gatekeeper
+from p2pchat.node.meeting import Meeting
 from p2pchat.node.settings import Settings
 from p2pchat.node.stream import EventStream
 from p2pchat.node.transfers import Transfers
-from p2pchat.protocol.limits import ROOM_CHARACTERS
+from p2pchat.protocol.codes import Code
+from p2pchat.protocol.invite import CodeLink, is_link
+from p2pchat.protocol.limits import KEY_BYTES, ROOM_CHARACTERS
 from p2pchat.protocol.untrusted import safe_line
 from p2pchat.rtc import ice
+from p2pchat.store.contacts import Contacts
+from p2pchat.store.profile import Profile, fresh_identity
 
 
 class Node:
@@ -35,6 +41,7 @@ class Node:
         self._stream = EventStream()
         self._activity = asyncio.Event()
         self._transfers = Transfers(settings.downloads, self._tell)
+        self._gatekeeper: Gatekeeper | None = None
 
     def _tell(self, event: Event) -> None:
         self._stream.tell(event)
@@ -46,35 +53,59 @@ class Node:
 
     async def start(self) -> None:
         """See `NodeApi.start`."""
+        self._gatekeeper = await asyncio.to_thread(_open_profile, self._settings)
 
     async def stop(self) -> None:
         """See `NodeApi.stop`."""
         await asyncio.gather(*(conversation.leave() for conversation in self._conversations.values()))
         await self._transfers.close()
+        if self._gatekeeper is not None:
+            self._gatekeeper.close()
         self._stream.end()
 
-    async def join(self, conversation: str) -> None:
+    async def join(self, conversation: str, secret: bytes = b"") -> None:
         """See `NodeApi.join`."""
         if conversation in self._conversations:
             raise UsageError(f"{conversation} is joined already")
         if not conversation or conversation != safe_line(conversation, ROOM_CHARACTERS):
             raise UsageError("the room's name cannot be used", f"1 to {ROOM_CHARACTERS} printable characters, please")
         joining = Conversation(
-            conversation,
-            self._id,
-            our_name=self._settings.name,
-            server=self._settings.server,
-            configuration=self._configuration,
-            tell=self._tell,
-            on_transfer=self._transfers.handle,
+            conversation, self._id, self._settings.name, self._settings.server, self._surroundings(), secret
         )
         self._conversations[conversation] = joining
+        await self._enter(joining)
+
+    def _surroundings(self) -> Surroundings:
+        return Surroundings(self._opened, self._configuration, self._tell, self._transfers.handle)
+
+    async def _enter(self, conversation: Conversation) -> None:
         try:
-            await joining.join()
+            await conversation.join()
         except BaseException:
-            del self._conversations[conversation]
-            await joining.leave()
+            del self._conversations[conversation.name]
+            await conversation.leave()
             raise
+
+    async def host_code(self) -> str:
+        """See `NodeApi.host_code`."""
+        return await self._meet(None, self._settings.server)
+
+    async def use_code(self, code: str, server: str = "") -> str:
+        """See `NodeApi.use_code`."""
+        if is_link(code):
+            link = CodeLink.parse(code)
+            return await self._meet(link.code, link.server)
+        return await self._meet(Code.parse(code), server or self._settings.server)
+
+    async def _meet(self, code: Code | None, server: str) -> str:
+        meeting = Meeting(code, self._id, self._settings.name, server, self._surroundings())
+        self._conversations[meeting.name] = meeting
+        await self._enter(meeting)
+        return meeting.name
+
+    async def invite(self, conversation: str) -> str:
+        """See `NodeApi.invite`."""
+        return self._joined(conversation).invite()
 
     async def leave(self, conversation: str) -> None:
         """See `NodeApi.leave`."""
@@ -138,6 +169,57 @@ class Node:
             if peer.info.state is PeerState.CONNECTED
         ]
 
+    async def verify(self, conversation: str, peer: str) -> None:
+        """See `NodeApi.verify`."""
+        found = self._joined(conversation).find(peer)
+        if found.key is not None:
+            await asyncio.to_thread(self._opened.verify_key, found.key, found.info.name)
+            self._look_again()
+
+    async def contacts(self) -> list[ContactInfo]:
+        """See `NodeApi.contacts`."""
+        return await asyncio.to_thread(self._opened.list)
+
+    async def rename_contact(self, contact: str, petname: str) -> None:
+        """See `NodeApi.rename_contact`."""
+        await self._decide(contact, lambda contacts, key: contacts.rename(key, petname))
+
+    async def verify_contact(self, contact: str) -> None:
+        """See `NodeApi.verify_contact`."""
+        await self._decide(contact, Contacts.verify)
+
+    async def forget_contact(self, contact: str) -> None:
+        """See `NodeApi.forget_contact`."""
+        await self._decide(contact, Contacts.forget)
+
+    async def block_contact(self, contact: str, blocked: bool = True) -> None:
+        """See `NodeApi.block_contact`."""
+        await self._decide(contact, Contacts.block if blocked else Contacts.unblock)
+
+    async def replace_contact(self, contact: str, key: str) -> None:
+        """See `NodeApi.replace_contact`."""
+        try:
+            new_key = bytes.fromhex(key)
+        except ValueError:
+            new_key = b""
+        if len(new_key) != KEY_BYTES:
+            raise UsageError("that is no public key", f"a key has {2 * KEY_BYTES} hexadecimal digits")
+        await self._decide(contact, lambda contacts, old_key: contacts.replace(old_key, new_key))
+
+    async def _decide(self, contact: str, decision: Callable[[Contacts, bytes], None]) -> None:
+        contacts = self._opened.contacts
+
+        def carry_out() -> None:
+            decision(contacts, contacts.find(contact).key)
+
+        await asyncio.to_thread(carry_out)
+        self._look_again()
+
+    def _look_again(self) -> None:
+        """Contacts have changed: so may what the connected peers are to us."""
+        for conversation in self._conversations.values():
+            conversation.look_again()
+
     async def settle(self, seconds: float) -> bool:
         """See `NodeApi.settle`."""
         try:
@@ -149,6 +231,12 @@ class Node:
             return False
         return True
 
+    @property
+    def _opened(self) -> Gatekeeper:
+        if self._gatekeeper is None:
+            raise RuntimeError("start() comes first")
+        return self._gatekeeper
+
     def _settled(self) -> bool:
         return self._transfers.settled and all(room.settled for room in self._conversations.values())
 
@@ -157,3 +245,10 @@ class Node:
             return self._conversations[conversation]
         except KeyError:
             raise UsageError(f"{safe_line(conversation)} is not joined") from None
+
+
+def _open_profile(settings: Settings) -> Gatekeeper:
+    if settings.ephemeral:
+        return Gatekeeper(fresh_identity(), Contacts(None), throwaway=True)
+    profile = Profile(settings.home)
+    return Gatekeeper(profile.identity(), profile.contacts(), throwaway=False)

@@ -27,9 +27,14 @@ from p2pchat.node.events import (
     PeerInfo,
     PeerMeasured,
     PeerState,
+    Problem,
+    Trust,
 )
+from p2pchat.node.gatekeeper import Admitted, Stopped
 from p2pchat.protocol import frames, heartbeat, session
-from p2pchat.protocol.limits import NAME_CHARACTERS, SUSPECT_AFTER
+from p2pchat.protocol.handshake import Handshake
+from p2pchat.protocol.introduction import Greeted
+from p2pchat.protocol.limits import SUSPECT_AFTER
 from p2pchat.protocol.rtt import conversation as live_text
 from p2pchat.protocol.transfer.exchange import TransferOutput
 from p2pchat.protocol.untrusted import safe_line, safe_text
@@ -56,9 +61,11 @@ class Peer:
         hello: what we say of ourselves.
         configuration: how links are made.
         relay: passes a signal to the peer through the server.
+        handshake: makes the handshake for a link that has opened.
+        judge: decides whether a peer that has proved its key is admitted, and what it is called from then on.
         tell: takes events for the front end.
         on_transfer: takes what the transfers with this peer ask for and tell.
-        on_greeted: called each time a link has opened and the peer has said hello.
+        on_admitted: called each time a link has opened and the peer was admitted.
     """
 
     def __init__(
@@ -70,11 +77,15 @@ class Peer:
         hello: frames.Hello,
         configuration: Configuration,
         relay: Callable[[Any], None],
+        handshake: Callable[[Opened], Handshake],
+        judge: Callable[[Peer, Greeted], Admitted | Stopped],
         tell: Callable[[Event], None],
         on_transfer: Callable[[Peer, TransferOutput], None],
-        on_greeted: Callable[[Peer], None],
+        on_admitted: Callable[[Peer], None],
     ) -> None:
-        self.id = them
+        self.seat = them
+        self.key: bytes | None = None
+        """Its public key, once it has proved it."""
         self.info = PeerInfo(them, them, PeerState.CONNECTING)
         self.present = True
         """Whether it has a seat in the room, as far as the server says."""
@@ -82,7 +93,9 @@ class Peer:
         self.conversation = conversation
         self._tell = tell
         self._on_transfer = on_transfer
-        self._on_greeted = on_greeted
+        self._on_admitted = on_admitted
+        self._handshake = handshake
+        self._judge = judge
         self._loop = asyncio.get_running_loop()
         self._connector = Connector(us, them, configuration, relay, self._link_event)
         self._timer: asyncio.TimerHandle | None = None
@@ -160,6 +173,11 @@ class Peer:
             self.drain()
 
     @property
+    def connected(self) -> bool:
+        """Whether it can be talked to now."""
+        return self.info.state is PeerState.CONNECTED
+
+    @property
     def settled(self) -> bool:
         """Whether nothing waits to be acknowledged by a peer that may still do so."""
         waiting = self.session.unacknowledged
@@ -171,7 +189,7 @@ class Peer:
         now = time.monotonic()
         since, before = self._traffic[0] if self._traffic else (now, 0)
         rate = (sent + received - before) / (now - since) if now > since else 0.0
-        return PeerStats(self.id, self.info.path, self.info.rtt_ms, sent, received, rate)
+        return PeerStats(self.info.peer, self.info.path, self.info.rtt_ms, sent, received, rate)
 
     # --- between link and session
 
@@ -191,7 +209,7 @@ class Peer:
             case Opened():
                 self._goodbye = ""
                 self._refused = False
-                self.session.link_opened(now)
+                self.session.link_opened(self._handshake(event), now)
             case Closed(reason):
                 self._link_closed(reason, now)
         self.drain()
@@ -222,8 +240,8 @@ class Peer:
                 self._left = code == "quit"
                 self._goodbye = safe_line(reason) or "left the conversation"
                 self._connector.drop(self._goodbye)
-            case session.Greeted(hello):
-                self._greeted(hello)
+            case Greeted():
+                self._greeted(output)
             case session.PulseChanged(pulse, silence):
                 self._pulse_changed(pulse, silence)
             case session.Measured(round_trip):
@@ -232,19 +250,21 @@ class Peer:
                 self._tell_what_was_said(output)
 
     def _tell_what_was_said(self, output: session.Output) -> None:
-        name, at = self.info.name, time.time()
+        peer, name, at = self.info.peer, self.info.name, time.time()
         match output:
             case session.MessageRead(message):
                 text = safe_text(message.text)
-                self._tell(MessageReceived(self.conversation, message.id, self.id, name, text, message.sent_at, at))
+                self._tell(MessageReceived(self.conversation, message.id, peer, name, text, message.sent_at, at))
             case session.Delivered(message_id):
-                self._tell(MessageDelivered(self.conversation, message_id, self.id, at))
+                self._tell(MessageDelivered(self.conversation, message_id, peer, at))
             case live_text.LineRead(line, text, state):
                 self._tell(
-                    LiveTextChanged(self.conversation, self.id, name, line, safe_text(text), LineState(state), at)
+                    LiveTextChanged(
+                        self.conversation, self.info.peer, name, line, safe_text(text), LineState(state), at
+                    )
                 )
             case live_text.Alerted():
-                self._tell(Alerted(self.conversation, self.id, name, at))
+                self._tell(Alerted(self.conversation, peer, name, at))
 
     def _send_files(self) -> bool:
         """Hands file data over while there is room. Returns whether there was any."""
@@ -270,17 +290,43 @@ class Peer:
 
     # --- what becomes of the peer
 
-    def _greeted(self, hello: frames.Hello) -> None:
-        self._attempts = 0
+    def _greeted(self, greeted: Greeted) -> None:
         self._cancel_retry()
-        self._change(
-            name=safe_line(hello.name, NAME_CHARACTERS),
-            state=PeerState.CONNECTED,
-            path=self._connector.path,
-            reason="",
-            live_text=hello.live_text is not None,
-        )
-        self._on_greeted(self)
+        match self._judge(self, greeted):
+            case Stopped() as stopped:
+                self.stop_talking(stopped)
+            case Admitted(trust, name):
+                self._attempts = 0
+                self._change(
+                    name=name,
+                    state=PeerState.CONNECTED,
+                    trust=trust,
+                    path=self._connector.path,
+                    reason="",
+                    live_text=greeted.hello.live_text is not None,
+                    words=greeted.words,
+                )
+                self.session.admit(time.monotonic())
+                self._on_admitted(self)
+
+    def stop_talking(self, stopped: Stopped) -> None:
+        """Closes the link, because our user does not want it or must not trust it. It is not tried again."""
+        self._goodbye = stopped.reason
+        self._refused = True
+        self.session.say_goodbye("identity", stopped.told)
+        self._connector.drop(stopped.reason)
+        self._tell(Problem(stopped.code, stopped.reason, stopped.hint, time.time()))
+
+    def is_now(self, peer: str) -> None:
+        """The peer has proved its key, and is called so from now on."""
+        if peer != self.info.peer:
+            was = self.info.peer
+            self.info = replace(self.info, peer=peer, name=peer if self.info.name == was else self.info.name)
+            self._tell(PeerChanged(self.conversation, self.info, time.time(), was))
+
+    def trusted(self, trust: Trust, name: str) -> None:
+        """The user has decided something about the peer."""
+        self._change(trust=trust, name=name)
 
     def _pulse_changed(self, pulse: heartbeat.State, silence: float) -> None:
         match pulse:
@@ -296,7 +342,7 @@ class Peer:
         self._connector.measured(round_trip)
         self.info = replace(self.info, rtt_ms=round(round_trip * 1000, 2))
         self._traffic.append((time.monotonic(), sum(self._connector.traffic)))
-        self._tell(PeerMeasured(self.conversation, self.id, self.info.rtt_ms or 0.0, time.time()))
+        self._tell(PeerMeasured(self.conversation, self.info.peer, self.info.rtt_ms or 0.0, time.time()))
 
     def _link_closed(self, reason: str, now: float) -> None:
         reason = self._goodbye or reason

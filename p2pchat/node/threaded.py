@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from p2pchat.node.api import PeerStats
+from p2pchat.node.api import ContactInfo, PeerStats
 from p2pchat.node.events import Event, PeerInfo, TransferInfo
 from p2pchat.node.loop import new_event_loop
 from p2pchat.node.node import Node
@@ -87,9 +87,21 @@ class NodeThread:
         async for event in self._stream:
             yield event
 
-    async def join(self, conversation: str) -> None:
+    async def join(self, conversation: str, secret: bytes = b"") -> None:
         """See `NodeApi.join`."""
-        await self._there(self._started().join(conversation))
+        await self._there(self._started().join(conversation, secret))
+
+    async def host_code(self) -> str:
+        """See `NodeApi.host_code`."""
+        return await self._there(self._started().host_code())
+
+    async def use_code(self, code: str, server: str = "") -> str:
+        """See `NodeApi.use_code`."""
+        return await self._there(self._started().use_code(code, server))
+
+    async def invite(self, conversation: str) -> str:
+        """See `NodeApi.invite`."""
+        return await self._there(self._started().invite(conversation))
 
     async def leave(self, conversation: str) -> None:
         """See `NodeApi.leave`."""
@@ -142,6 +154,34 @@ class NodeThread:
     async def stats(self) -> list[PeerStats]:
         """See `NodeApi.stats`."""
         return await self._there(self._started().stats())
+
+    async def verify(self, conversation: str, peer: str) -> None:
+        """See `NodeApi.verify`."""
+        await self._there(self._started().verify(conversation, peer))
+
+    async def contacts(self) -> list[ContactInfo]:
+        """See `NodeApi.contacts`."""
+        return await self._there(self._started().contacts())
+
+    async def rename_contact(self, contact: str, petname: str) -> None:
+        """See `NodeApi.rename_contact`."""
+        await self._there(self._started().rename_contact(contact, petname))
+
+    async def verify_contact(self, contact: str) -> None:
+        """See `NodeApi.verify_contact`."""
+        await self._there(self._started().verify_contact(contact))
+
+    async def forget_contact(self, contact: str) -> None:
+        """See `NodeApi.forget_contact`."""
+        await self._there(self._started().forget_contact(contact))
+
+    async def block_contact(self, contact: str, blocked: bool = True) -> None:
+        """See `NodeApi.block_contact`."""
+        await self._there(self._started().block_contact(contact, blocked))
+
+    async def replace_contact(self, contact: str, key: str) -> None:
+        """See `NodeApi.replace_contact`."""
+        await self._there(self._started().replace_contact(contact, key))
 
     async def settle(self, seconds: float) -> bool:
         """See `NodeApi.settle`."""

@@ -126,7 +126,7 @@ class TransferJob:
         return TransferInfo(
             transfer=self.id,
             conversation=self._conversation,
-            peer=self.peer.id,
+            peer=self.peer.info.peer,
             name=self.peer.info.name,
             direction=self.direction,
             state=self.state,

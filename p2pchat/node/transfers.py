@@ -107,7 +107,7 @@ class Transfers:
             message = f"an offer of {peer.info.name} was refused: {safe_line(output.output.reason)}"
             self._tell(Problem("offer-refused", message, "", time.time()))
             return
-        job = self._by_number.get((peer.id, output.direction, output.number))
+        job = self._by_number.get((peer.seat, output.direction, output.number))
         if job is None or job.state.final:
             if output.direction != "receive" or output.number not in peer.session.transfers.incoming:
                 return
@@ -126,7 +126,7 @@ class Transfers:
             secrets.token_hex(4), peer, conversation, machine, source=source, pool=self._pool, tell=self._tell
         )
         self._jobs[job.id] = job
-        self._by_number[peer.id, direction, number] = job
+        self._by_number[peer.seat, direction, number] = job
         self._forget_old()
         return job
 

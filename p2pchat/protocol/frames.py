@@ -4,6 +4,7 @@ A frame is a msgpack map; the key `t` names it. Every field is checked for type 
 (`p2pchat.protocol.codec`), unknown keys are ignored, and a frame with an unknown `t` is skipped, so that a later
 version may add both. Text in a frame is untrusted: see `p2pchat.protocol.untrusted`.
 
+    handshake         commit · reveal · proof
     life of a link    hello · ping · pong · bye
     messages          message · receipt
     transfers         offer · accept · decline · block · progress · again · file-end · done · pause · resume · cancel
@@ -27,11 +28,43 @@ UnixSeconds = Annotated[float, Meta(ge=0, le=1e11)]
 Number = Annotated[int, Meta(ge=0, lt=2**32)]
 Size = Annotated[int, Meta(ge=0, le=limits.FILE_BYTES)]
 Hash = Annotated[bytes, Meta(min_length=32, max_length=32)]
+Key = Annotated[bytes, Meta(min_length=limits.KEY_BYTES, max_length=limits.KEY_BYTES)]
+Nonce = Annotated[bytes, Meta(min_length=limits.NONCE_BYTES, max_length=limits.NONCE_BYTES)]
+Signature = Annotated[bytes, Meta(min_length=limits.SIGNATURE_BYTES, max_length=limits.SIGNATURE_BYTES)]
 EntryPath = Annotated[str, Meta(min_length=1, max_length=limits.PATH_BYTES)]
 
 
 class Frame(Struct, frozen=True, tag_field="t"):
     """What all frames share: nothing but being one."""
+
+
+# --- the handshake: see `p2pchat.protocol.handshake`
+
+
+class Commit(Frame, frozen=True, tag="commit"):
+    """First flight: who I am, and a nonce that I cannot change any more, still hidden."""
+
+    version: Annotated[int, Meta(ge=1, lt=2**32)]
+    """The version of the handshake."""
+
+    key: Key
+    """The long-term Ed25519 public key (RFC 8032 §5.1.5)."""
+
+    commitment: Hash
+    """A hash over role, key and nonce."""
+
+
+class Reveal(Frame, frozen=True, tag="reveal"):
+    """Second flight, once the peer has committed: the nonce."""
+
+    nonce: Nonce
+
+
+class Proof(Frame, frozen=True, tag="proof"):
+    """Third flight, once the peer has revealed: I hold the key, and the secret if there is one."""
+
+    signature: Signature
+    mac: Hash
 
 
 # --- the life of a link
@@ -59,6 +92,9 @@ class Hello(Frame, frozen=True, tag="hello"):
 
     live_text: LiveTextFeatures | None = None
     """None when the side takes no real-time text."""
+
+    throwaway: bool = False
+    """The side keeps its key for this run only: there is no use in remembering it."""
 
 
 class Ping(Frame, frozen=True, tag="ping"):
@@ -213,9 +249,10 @@ class Cancel(Frame, frozen=True, tag="cancel"):
     reason: Reason = ""
 
 
+HandshakeFrame: TypeAlias = Commit | Reveal | Proof
 LinkFrame: TypeAlias = Hello | Ping | Pong | Bye
 MessageFrame: TypeAlias = Message | Receipt
 TransferFrame: TypeAlias = (
     Offer | Accept | Decline | Block | Progress | Again | FileEnd | Done | Pause | Resume | Cancel
 )
-AnyFrame: TypeAlias = LinkFrame | MessageFrame | TransferFrame
+AnyFrame: TypeAlias = HandshakeFrame | LinkFrame | MessageFrame | TransferFrame

@@ -45,6 +45,28 @@ FRAMES_PER_SECOND: Final = 500
 FRAME_BURST: Final = 2000
 """Control frames a peer may send at once, after a pause: a thousand queued messages and their receipts."""
 
+# Identity and the handshake
+
+HANDSHAKE_VERSION: Final = 1
+"""The version of the handshake that this program speaks. There is no negotiating: another one is refused."""
+
+KEY_BYTES: Final = 32
+"""An Ed25519 public key, and the seed it is made from (RFC 8032 §5.1.5)."""
+
+SIGNATURE_BYTES: Final = 64
+"""An Ed25519 signature (RFC 8032 §5.1.6)."""
+
+FINGERPRINT_BYTES: Final = 32
+"""A DTLS certificate's fingerprint: SHA-256 (RFC 8122 §5)."""
+
+NONCE_BYTES: Final = 32
+"""Fresh randomness of each side in each handshake. It also hides in its commitment, so it is as long as the hash."""
+
+SAFETY_WORDS: Final = 5
+"""Words that two people compare, 11 bits each: 55 bits. Each handshake allows one guess; somebody in between who forces
+a new one every second for a year has 2^25 guesses, and succeeds once in 2^30. A sixth word to read aloud or to
+fingerspell would make that 2^41, which nobody needs."""
+
 # The link
 
 CONNECT_SECONDS: Final = 15.0
@@ -151,3 +173,20 @@ ROOM_CHARACTERS: Final = 64
 
 PEER_ID_CHARACTERS: Final = 8
 """Length of a peer id: 40 bits in base32, so that two of a thousand peers in a room are alike once in two million."""
+
+# Codes, invite links and sealed signaling
+
+MAILBOXES: Final = 999
+"""Highest number of a mailbox: three digits are quickly said, and more people than that do not wait at one server."""
+
+CODE_WORDS: Final = 3
+"""Words of a code: 33 bits from 2,048 words, for whoever may guess once."""
+
+ROOM_SECRET_BYTES: Final = 16
+"""Length of a room's secret: 128 bits, which nobody can try one after another."""
+
+SEALED_BLOCK_BYTES: Final = 512
+"""What is sealed is padded to a multiple of this: an offer and its answer, of 1 to 3 kB, come out much alike."""
+
+SEALED_BYTES: Final = 88 * SEALED_BLOCK_BYTES
+"""Longest body that is sealed, with its padding: 45,056 bytes, which in base64 fit a signaling message."""

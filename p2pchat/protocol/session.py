@@ -1,16 +1,18 @@
 """Everything said between us and one peer, over as many links as it takes. Sans-I/O.
 
 Rules
-    1. On a new link each side sends `hello` first. Whatever comes before the peer's `hello` closes the link.
+    1. On a new link the introduction comes first (handshake and hello). Then the caller has to `admit` the peer or to
+       close the link; nothing of the peer is shown and nothing is sent to it before that. Real-time text that overtakes
+       the introduction on its own channel waits.
     2. Whatever arrives is a sign of life (`heartbeat`).
     3. A frame that cannot be read, or more frames than a peer may send, closes the link with a reason that is told
        to the peer (`bye`) and to our user. Nothing raises.
     4. Messages survive a lost link (`delivery`); a live line is marked as interrupted; transfers end.
 
 States
-    OFFLINE ── link_opened ──> GREETING ── hello ──> TALKING
-       ^                           └── fault or goodbye ──┴──> CLOSING   nothing is read any more
-       └────────────────────────── link_closed ──────────────────┘
+    OFFLINE ── link_opened ──> INTRODUCING ── Greeted ──> JUDGING ── admit ──> TALKING
+       ^                            └─ fault or goodbye ─────┴────────────────────┴──> CLOSING: nothing is read any more
+       └── link_closed, from any state
 
 Use: call one method, drain `poll` until it returns None, send what `next_chunk` has while the transport has room for
 bulk data, and call `tick` at `deadline()`.
@@ -27,15 +29,21 @@ from p2pchat.protocol import frames, limits
 from p2pchat.protocol.allowance import Allowance
 from p2pchat.protocol.codec import FrameError, decode, encode
 from p2pchat.protocol.delivery import Inbox, Outbox
+from p2pchat.protocol.handshake import Handshake
 from p2pchat.protocol.heartbeat import Changed, Heartbeat, Ping
 from p2pchat.protocol.heartbeat import State as Pulse
+from p2pchat.protocol.introduction import Fault, Greeted, Introduction, SendFrame
 from p2pchat.protocol.rtt.conversation import Alerted, LineRead, LiveText
 from p2pchat.protocol.transfer.exchange import Exchange, TransferOutput
+
+EARLY_TEXTS = 64
+"""T.140 messages that may overtake the peer's hello: six seconds of typing, while one lost packet is repeated."""
 
 
 class State(Enum):
     OFFLINE = "offline"
-    GREETING = "greeting"
+    INTRODUCING = "introducing"
+    JUDGING = "judging"
     TALKING = "talking"
     CLOSING = "closing"
 
@@ -60,13 +68,6 @@ class CloseLink:
 
     code: str
     reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Greeted:
-    """The peer said hello: it can be talked to now. Its name is untrusted text."""
-
-    hello: frames.Hello
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,23 +135,52 @@ class Session:
         self.transfers = Exchange()
         self.live_text = LiveText()
         self._hello = hello
+        self._introduction: Introduction | None = None
+        self._early_texts: list[bytes | str] = []
         self._outbox = Outbox()
         self._inbox = Inbox()
         self._heartbeat: Heartbeat | None = None
-        self._greeting_ends = 0.0
+        self._their_hello: frames.Hello | None = None
+        self._introduction_ends = 0.0
         self._allowance = Allowance(limits.FRAMES_PER_SECOND, limits.FRAME_BURST)
         self._outputs: deque[Output] = deque()
 
+    def continue_from(self, other: Session) -> None:
+        """Takes over from the session of the same peer under an earlier address: nothing is lost or shown twice.
+
+        To be called before `admit`; `other` is not used any more.
+        """
+        self._outbox = other._outbox
+        self._inbox = other._inbox
+        self.live_text.number_from(other.live_text.next_line)
+
     # --- the link
 
-    def link_opened(self, now: float) -> None:
-        """All channels of a new link are open."""
-        self.state = State.GREETING
-        self._heartbeat = Heartbeat(now)
-        self._greeting_ends = now + limits.HELLO_SECONDS
+    def link_opened(self, handshake: Handshake, now: float) -> None:
+        """All channels of a new link are open. `handshake` is made for this very link, and not started yet."""
+        self.state = State.INTRODUCING
+        self._introduction = Introduction(handshake, self._hello)
+        self._early_texts = []
+        self._introduction_ends = now + limits.HELLO_SECONDS
         self._allowance = Allowance(limits.FRAMES_PER_SECOND, limits.FRAME_BURST)
         self.live_text.channel_opened(now)
-        self._send(self._hello)
+        self._introduction.start()
+        self._collect(now)
+
+    def admit(self, now: float) -> None:
+        """The peer may be talked to: call it after `Greeted`, or close the link instead."""
+        if self.state is not State.JUDGING or self._their_hello is None:
+            return
+        self.state = State.TALKING
+        self._heartbeat = Heartbeat(now)
+        self.probe(now)  # the first round trip, before anything queues on the path
+        if self._their_hello.live_text is not None:
+            self.live_text.peer_takes_text(self._their_hello.live_text, now)
+        for message in self._outbox.to_send_again(self.live_text.unfinished):
+            self._send(message)
+        for text in self._early_texts:
+            self.live_text.receive(text, now)
+        self._early_texts = []
         self._collect(now)
 
     def link_closed(self, now: float, reason: str) -> None:
@@ -194,8 +224,7 @@ class Session:
         except FrameError as error:
             self._refuse("protocol", str(error))
             return
-        if frame is not None:
-            self._route(frame, now)
+        self._route(frame, now)
         self._collect(now)
 
     def receive_text(self, data: bytes | str, now: float) -> None:
@@ -206,7 +235,12 @@ class Session:
         if len(data) > limits.T140_MESSAGE_BYTES_ACCEPTED:
             self._refuse("protocol", f"a T.140 message of more than {limits.T140_MESSAGE_BYTES_ACCEPTED} bytes")
             return
-        self.live_text.receive(data, now)
+        if self.state is State.TALKING:
+            self.live_text.receive(data, now)
+        elif len(self._early_texts) < EARLY_TEXTS:
+            self._early_texts.append(data)
+        else:
+            self._refuse("protocol", "too much real-time text came before hello")
         self._collect(now)
 
     def receive_bulk(self, data: bytes | str, now: float) -> None:
@@ -214,7 +248,7 @@ class Session:
         if not self._reading:
             return
         self._heard(now)
-        if self.state is State.GREETING:
+        if self.state is not State.TALKING:
             self._refuse("protocol", "file data came before hello")
             return
         try:
@@ -225,8 +259,8 @@ class Session:
 
     def tick(self, now: float) -> None:
         """Time has passed. Call at `deadline()`; early or late is harmless."""
-        if self.state is State.GREETING and now >= self._greeting_ends:
-            self._refuse("protocol", "no hello came")
+        if self.state is State.INTRODUCING and now >= self._introduction_ends:
+            self._refuse("protocol", "no handshake and hello came in time")
         if self._heartbeat is not None:
             self._heartbeat.tick(now)
         self._collect(now)
@@ -276,11 +310,11 @@ class Session:
 
     def deadline(self) -> float | None:
         """When `tick` is due; None when only something that arrives can bring news."""
-        if self.state is State.OFFLINE or self._heartbeat is None:
-            return None
-        due = [self._heartbeat.deadline(), self.live_text.deadline()]
-        if self.state is State.GREETING:
-            due.append(self._greeting_ends)
+        due = [self._heartbeat.deadline() if self._heartbeat is not None else None]
+        if self.state is State.INTRODUCING:
+            due.append(self._introduction_ends)
+        elif self.state is State.TALKING:
+            due.append(self.live_text.deadline())
         return min((at for at in due if at is not None), default=None)
 
     # --- inside
@@ -294,50 +328,39 @@ class Session:
 
     @property
     def _reading(self) -> bool:
-        return self.state in (State.GREETING, State.TALKING)
+        return self.state not in (State.OFFLINE, State.CLOSING)
 
     def _refuse(self, code: str, reason: str) -> None:
         if self._reading:
             self.say_goodbye(code, reason)
             self._outputs.append(CloseLink(code, reason))
 
-    def _route(self, frame: frames.AnyFrame, now: float) -> None:
-        if self.state is State.GREETING and not isinstance(frame, frames.Hello | frames.Bye):
-            self._refuse("protocol", "a frame came before hello")
-            return
+    def _route(self, frame: frames.AnyFrame | None, now: float) -> None:
+        if isinstance(frame, frames.Bye):
+            self.state = State.CLOSING
+            self._outputs.append(Left(frame.code, frame.reason))
+        elif self.state is State.INTRODUCING and self._introduction is not None:
+            self._introduction.receive(frame)
+        elif self.state is State.TALKING:
+            self._talk(frame, now)
+
+    def _talk(self, frame: frames.AnyFrame | None, now: float) -> None:
         match frame:
-            case frames.Hello():
-                self._greet(frame, now)
+            case None:
+                pass  # a kind of a later version
             case frames.Ping(n):
                 self._send(frames.Pong(n))
             case frames.Pong(n):
                 self._measure(n, now)
-            case frames.Bye(code, reason):
-                self.state = State.CLOSING
-                self._outputs.append(Left(code, reason))
             case frames.Message():
                 self._read_message(frame)
             case frames.Receipt(id_):
                 if self._outbox.acknowledged(id_):
                     self._outputs.append(Delivered(id_))
+            case frames.Hello() | frames.Commit() | frames.Reveal() | frames.Proof() | frames.Bye():
+                self._refuse("protocol", "the handshake or hello came twice")
             case _:
                 self.transfers.receive(frame, now)
-
-    def _greet(self, hello: frames.Hello, now: float) -> None:
-        if self.state is not State.GREETING:
-            self._refuse("protocol", "hello came twice")
-            return
-        if not set(hello.versions) & set(self._hello.versions):
-            theirs, ours = (", ".join(map(str, sorted(set(side.versions)))) for side in (hello, self._hello))
-            self._refuse("version", f"the peer speaks protocol version {theirs}, we speak {ours}")
-            return
-        self.state = State.TALKING
-        self.probe(now)  # the first round trip, before anything queues on the path
-        self._outputs.append(Greeted(hello))
-        if hello.live_text is not None:
-            self.live_text.peer_takes_text(hello.live_text, now)
-        for message in self._outbox.to_send_again(self.live_text.unfinished):
-            self._send(message)
 
     def _measure(self, number: int, now: float) -> None:
         if self._heartbeat is None:
@@ -354,6 +377,7 @@ class Session:
 
     def _collect(self, now: float) -> None:
         """Brings the outputs of the machines inside into our own queue."""
+        self._collect_introduction()
         if self._heartbeat is not None:
             while (beat := self._heartbeat.poll()) is not None:
                 match beat:
@@ -368,3 +392,15 @@ class Session:
                 self._outputs.append(output)
             else:
                 self._send(output)
+
+    def _collect_introduction(self) -> None:
+        while self._introduction is not None and (step := self._introduction.poll()) is not None:
+            match step:
+                case SendFrame(frame):
+                    self._send(frame)
+                case Greeted(hello):
+                    self.state = State.JUDGING
+                    self._their_hello = hello
+                    self._outputs.append(step)
+                case Fault(code, reason):
+                    self._refuse(code, reason)

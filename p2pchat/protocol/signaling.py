@@ -13,6 +13,13 @@
       │  ping / pong                      │
       │  <──  error {code, message, ...}  │
 
+Two who have no room in common meet in a mailbox, a room with two seats under a number that is quickly said:
+
+      │  allocate {}                 ──>  │   in place of join
+      │  <──  allocated {mailbox}         │   I have the first seat; the number is mine for a while
+      │  claim {mailbox}             ──>  │   in place of join, from the other one
+      │  <──  joined {room, peers}        │   and so on, as in a room
+
 Unknown keys are ignored, so that a later version may add some; an unknown `type` is refused with `unknown-type`.
 This is the one module that the server shares with the client.
 """
@@ -26,6 +33,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from p2pchat.protocol.limits import (
+    MAILBOXES,
     PEER_ID_CHARACTERS,
     ROOM_CHARACTERS,
     SIGNALING_MESSAGE_BYTES,
@@ -34,6 +42,7 @@ from p2pchat.protocol.limits import (
 
 VERSION: Final = SIGNALING_VERSION
 MESSAGE_BYTES: Final = SIGNALING_MESSAGE_BYTES
+LAST_MAILBOX: Final = MAILBOXES
 
 BODY_DEPTH: Final = 16
 """Deepest nesting inside the body of a `relay`: clients need two levels, and readers of JSON fail near a thousand."""
@@ -43,6 +52,8 @@ PeerId = Annotated[str, Meta(pattern=rf"^[a-z2-7]{{{PEER_ID_CHARACTERS}}}\Z")]
 
 RoomName = Annotated[str, Meta(min_length=1, max_length=ROOM_CHARACTERS, pattern=r"^[^\x00-\x1f\x7f-\x9f]+\Z")]
 """A room's name as the server sees it: printable, compared code point by code point."""
+
+MailboxNumber = Annotated[int, Meta(ge=1, le=MAILBOXES)]
 
 SeatKey = Annotated[str, Meta(min_length=16, max_length=64)]
 """A random secret that lets its owner take its own seat again, over a new socket, while the old one seems alive."""
@@ -69,6 +80,9 @@ class ErrorCode(StrEnum):
     SLOW_CONSUMER = "slow-consumer"
     REPLACED = "replaced"
     SHUTTING_DOWN = "shutting-down"
+    NO_SUCH_MAILBOX = "no-such-mailbox"
+    CROWDED = "crowded"
+    MAILBOX_EXPIRED = "mailbox-expired"
 
 
 CLOSE_CODES: Final[dict[ErrorCode, int]] = {
@@ -88,6 +102,9 @@ CLOSE_CODES: Final[dict[ErrorCode, int]] = {
     ErrorCode.SLOW_CONSUMER: 4013,
     ErrorCode.REPLACED: 4014,
     ErrorCode.SHUTTING_DOWN: 4015,
+    ErrorCode.NO_SUCH_MAILBOX: 4016,
+    ErrorCode.CROWDED: 4017,
+    ErrorCode.MAILBOX_EXPIRED: 4018,
 }
 """The WebSocket close code (private use: RFC 6455 §7.4.2) with which a server ends a socket for a reason."""
 
@@ -133,6 +150,22 @@ class Joined(Struct, frozen=True, tag="joined"):
 
     room: str
     peers: list[PeerId]
+
+
+class Allocate(Struct, frozen=True, tag="allocate"):
+    """Open a mailbox and take its first seat."""
+
+
+class Allocated(Struct, frozen=True, tag="allocated"):
+    """The mailbox is open, with nobody else in it."""
+
+    mailbox: MailboxNumber
+
+
+class Claim(Struct, frozen=True, tag="claim"):
+    """Take the other seat of a mailbox, or one's own again. Answered with `joined`."""
+
+    mailbox: MailboxNumber
 
 
 class Leave(Struct, frozen=True, tag="leave"):
@@ -190,8 +223,8 @@ class Error(Struct, frozen=True, tag="error"):
     """Seconds after which trying again may help."""
 
 
-FromClient = Hello | Join | Leave | Relay | Ping | Pong
-FromServer = Welcome | Joined | Relayed | PeerJoined | PeerLeft | Ping | Pong | Error
+FromClient = Hello | Join | Allocate | Claim | Leave | Relay | Ping | Pong
+FromServer = Welcome | Joined | Allocated | Relayed | PeerJoined | PeerLeft | Ping | Pong | Error
 
 _from_client: msgspec.json.Decoder[FromClient] = msgspec.json.Decoder(FromClient)
 _from_server: msgspec.json.Decoder[FromServer] = msgspec.json.Decoder(FromServer)

@@ -23,7 +23,7 @@ from aiortc import InvalidStateError, RTCConfiguration, RTCDataChannel, RTCPeerC
 
 from p2pchat.errors import PeerUnreachable
 from p2pchat.protocol.limits import CLOSE_SECONDS, CONNECT_SECONDS
-from p2pchat.rtc import ice
+from p2pchat.rtc import certificates, ice
 from p2pchat.rtc.addresses import allow_loopback_alone
 from p2pchat.rtc.channels import KINDS, Channel, open_on, recognise
 from p2pchat.rtc.pacing import REFILL_SECONDS, Pacer
@@ -45,6 +45,12 @@ class Opened:
 
     path: str
     """`direct` or `relay`."""
+    offered: bool
+    """Whether we made the offer."""
+    our_fingerprint: bytes
+    """SHA-256 of the DTLS certificate that we use on this link (RFC 8122 §5)."""
+    their_fingerprint: bytes
+    """The same of the certificate that the peer showed: the one in use, whatever an SDP said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +94,7 @@ class Link:
         self._deadline = self._loop.call_later(CONNECT_SECONDS, self._give_up)
         self._pacer = Pacer()
         self._refill: asyncio.TimerHandle | None = None
+        self._offered = False
         self._opened = False
         self._closed = False
         self._ending: asyncio.Task[None] | None = None
@@ -102,6 +109,7 @@ class Link:
 
     async def offer(self) -> str:
         """Returns the SDP of an offer; hand the answer to `accept_answer`."""
+        self._offered = True
         for channel, opened in open_on(self._connection).items():
             self._attach(channel, opened)
         await self._connection.setLocalDescription(await self._connection.createOffer())
@@ -222,16 +230,21 @@ class Link:
         if self._opened or self._closed:
             return
         if len(self._channels) == len(KINDS) and all(c.readyState == "open" for c in self._channels.values()):
+            ours, theirs = certificates.fingerprints(self._connection)
             self._opened = True
             self._deadline.cancel()
             # What came on one channel before the last one opened is told after Opened.
-            self._events.appendleft(Opened(self.path))
+            self._events.appendleft(Opened(self.path, self._offered, ours, theirs))
             self._schedule()
 
     def _connection_changed(self) -> None:
         state = self._connection.connectionState
         if state == "failed":
-            self._end("no route between the two machines was found")
+            self._end(
+                "the peer's certificate is not the one that was announced"
+                if certificates.refused(self._connection)
+                else "no route between the two machines was found"
+            )
         elif state == "closed":
             self._end("the peer closed the link" if self._opened else "the connection was refused")
 

@@ -1,7 +1,8 @@
-"""A seat in a room of a signaling server, kept whatever happens to the server.
+"""A seat in a room or a mailbox of a signaling server, kept whatever happens to the server.
 
 Rules
-    1. `connect` tries once and raises. After it has succeeded nothing is raised any more: events tell.
+    1. `connect`, `allocate` and `claim` try once and raise. After one has succeeded nothing is raised any more: events
+       tell.
     2. A lost server is tried again for ever, at growing intervals, with the same peer id and key: the seat is the same.
        Only a server that says `replaced` is not: somebody else holds our seat with our key, and would lose it to us.
     3. What the server says about the room is believed only when it makes sense: a peer joins that was not there, leaves
@@ -27,7 +28,7 @@ from p2pchat.protocol import signaling as wire
 from p2pchat.protocol.limits import ROOM_CHARACTERS
 from p2pchat.protocol.untrusted import safe_line
 from p2pchat.signaling.address import server_url
-from p2pchat.signaling.connection import Connection, Lost, open_seat
+from p2pchat.signaling.connection import Connection, Lost, SeatRequest, open_seat
 from p2pchat.signaling.events import Offline, Online, PeerJoined, PeerLeft, Refused, Relayed, SignalingEvent
 from p2pchat.signaling.refusals import CODE_CHARACTERS
 
@@ -68,9 +69,10 @@ def reconnect_delay(attempt: int, jitter: float, retry_after: float | None = Non
 
 
 class SignalingClient:
-    """The client's side of one room on one server.
+    """The client's side of one room or mailbox on one server.
 
-    Use it in this order: `connect`, then read `events` and call `relay`, at last `close`, also after a failure.
+    Use it in this order: `connect`, `allocate` or `claim`, then read `events` and call `relay`, at last `close`, also
+    after a failure.
 
     Args:
         server: as a person names it; see `p2pchat.signaling.address.server_url`.
@@ -87,7 +89,8 @@ class SignalingClient:
         self.notice = ""
         """What the operator of the server has to say to its users; safe to show, often empty."""
         self._hello = wire.Hello(wire.VERSION, peer_id, key, agent)
-        self._room = ""
+        self._request: SeatRequest | None = None
+        """What gets us the seat, and gets it back."""
         self._members: set[str] = set()
         self._session: aiohttp.ClientSession | None = None
         self._task: asyncio.Task[None] | None = None
@@ -106,20 +109,46 @@ class SignalingClient:
             ServerUnreachable: nothing that speaks our protocol answered; the message says what is wrong.
             ServerRefused: the server said no, such as `room-full`.
         """
-        if self._task is not None:
-            raise RuntimeError("a client has one seat")
         try:
-            self._room = msgspec.convert(room, wire.RoomName)
+            name = msgspec.convert(room, wire.RoomName)
         except msgspec.ValidationError:
             hint = f"use 1 to {ROOM_CHARACTERS} characters without control characters"
             raise UsageError("the room's name cannot be used", hint) from None
-        self._session = self._session or aiohttp.ClientSession()
-        connection = await self._open()
-        self._task = asyncio.create_task(self._run(connection))
+        await self._sit_down(wire.Join(name))
+        return sorted(self._members)
+
+    async def allocate(self) -> int:
+        """Opens a mailbox and takes its first seat.
+
+        While nobody claims it, it lasts about a quarter of an hour; then `Refused` tells `mailbox-expired`. `Refused`
+        with `crowded` tells that a third one tried to come in, which may have been a guesser.
+
+        Returns:
+            Its number, for the code.
+
+        Raises:
+            ServerUnreachable: as in `connect`.
+            ServerRefused: the server said no, such as `too-many-rooms` or `rate-limited`.
+        """
+        await self._sit_down(wire.Allocate())
+        assert isinstance(self._request, wire.Claim)
+        return self._request.mailbox
+
+    async def claim(self, mailbox: int) -> list[str]:
+        """Takes the other seat of a mailbox.
+
+        Returns:
+            Who is in it: its owner.
+
+        Raises:
+            ServerUnreachable: as in `connect`.
+            ServerRefused: the server said no, such as `no-such-mailbox`, `crowded` or `rate-limited`.
+        """
+        await self._sit_down(wire.Claim(mailbox))
         return sorted(self._members)
 
     async def events(self) -> AsyncIterator[SignalingEvent]:
-        """The stream of events, from `connect` to `close`. There is one stream: ask for it once."""
+        """The stream of events, from the seat to `close`. There is one stream: ask for it once."""
         while (event := await self._events.get()) is not None:
             yield event
 
@@ -150,11 +179,24 @@ class SignalingClient:
             self._events.get_nowait()
         self._events.put_nowait(None)
 
+    async def _sit_down(self, request: SeatRequest) -> None:
+        if self._task is not None:
+            raise RuntimeError("a client has one seat")
+        self._request = request
+        self._session = self._session or aiohttp.ClientSession()
+        connection = await self._open()
+        self._task = asyncio.create_task(self._run(connection))
+
     async def _open(self) -> Connection:
         assert self._session is not None
-        connection, welcome, joined = await open_seat(self._session, self.url, self._hello, self._room)
+        assert self._request is not None
+        connection, welcome, answer = await open_seat(self._session, self.url, self._hello, self._request)
         self.notice = safe_line(welcome.notice)
-        self._members = set(joined.peers[:PEERS_ACCEPTED]) - {self._hello.peer}
+        if isinstance(answer, wire.Allocated):
+            self._members = set()
+            self._request = wire.Claim(answer.mailbox)
+        else:
+            self._members = set(answer.peers[:PEERS_ACCEPTED]) - {self._hello.peer}
         return connection
 
     async def _run(self, connection: Connection) -> None:

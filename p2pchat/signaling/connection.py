@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
-from typing import Final
+from typing import Final, TypeAlias
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -13,6 +13,9 @@ import aiohttp
 from p2pchat.errors import ServerUnreachable
 from p2pchat.protocol.signaling import (
     MESSAGE_BYTES,
+    Allocate,
+    Allocated,
+    Claim,
     Error,
     ErrorCode,
     FromClient,
@@ -46,6 +49,10 @@ _READ_BYTES: Final = 2 * MESSAGE_BYTES
 """Longest message that is read to its end; one beyond `MESSAGE_BYTES` counts as bad, a longer one ends it."""
 
 _HINT: Final = "check the address and that p2pchat-server runs there"
+
+
+SeatRequest: TypeAlias = Join | Allocate | Claim
+"""What asks a server for a seat."""
 
 
 class Lost(Exception):
@@ -133,18 +140,19 @@ class Connection:
 
 
 async def open_seat(
-    session: aiohttp.ClientSession, url: str, hello: Hello, room: str
-) -> tuple[Connection, Welcome, Joined]:
+    session: aiohttp.ClientSession, url: str, hello: Hello, request: SeatRequest
+) -> tuple[Connection, Welcome, Joined | Allocated]:
     """Connects, greets and takes a seat.
 
     Args:
         session: whose connections it uses.
         url: of the WebSocket; see `p2pchat.signaling.address.server_url`.
         hello: who we are.
-        room: a name that `RoomName` allows.
+        request: which seat; a room has a name that `RoomName` allows.
 
     Returns:
-        The connection, and the server's answers to `hello` and `join`.
+        The connection, and the server's answers to `hello` and to the request: `Allocated` to `Allocate`, and `Joined`
+        to the others.
 
     Raises:
         ServerUnreachable: nothing that speaks our protocol answered within `OPEN_SECONDS`; the message says what did.
@@ -161,7 +169,7 @@ async def open_seat(
                 timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_SECONDS),
             )
             connection = Connection(websocket)
-            seat = await _take_seat(connection, hello, room)
+            seat = await _take_seat(connection, hello, request)
     except BaseException as error:
         if connection is not None:
             await connection.close()
@@ -171,20 +179,20 @@ async def open_seat(
     return connection, *seat
 
 
-async def _take_seat(connection: Connection, hello: Hello, room: str) -> tuple[Welcome, Joined]:
+async def _take_seat(connection: Connection, hello: Hello, request: SeatRequest) -> tuple[Welcome, Joined | Allocated]:
     await connection.send(hello)
     welcome = await connection.receive()
     if isinstance(welcome, Error):
         raise refusal(welcome)
     if not isinstance(welcome, Welcome):
         raise Lost("it did not greet as one")
-    await connection.send(Join(room))
-    joined = await connection.receive()
-    if isinstance(joined, Error):
-        raise refusal(joined)
-    if not isinstance(joined, Joined):
+    await connection.send(request)
+    answer = await connection.receive()
+    if isinstance(answer, Error):
+        raise refusal(answer)
+    if not isinstance(answer, Allocated if isinstance(request, Allocate) else Joined):
         raise Lost("it did not let us into the room")
-    return welcome, joined
+    return welcome, answer
 
 
 def _unreachable(error: BaseException, url: str) -> ServerUnreachable:

@@ -20,6 +20,12 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     ErrorCode.TIMED_OUT: ("the server heard nothing from us for too long", "check the network"),
     ErrorCode.SLOW_CONSUMER: ("the server's messages were not read fast enough", "check the network"),
     ErrorCode.REPLACED: ("the seat was taken over by another connection with our key", "start p2pchat again"),
+    ErrorCode.NO_SUCH_MAILBOX: (
+        "nobody waits for this code",
+        "compare the number with what you were told, and ask whether the sender still waits",
+    ),
+    ErrorCode.CROWDED: ("the code is in use already, perhaps by somebody who guessed", "ask the sender for a new code"),
+    ErrorCode.MAILBOX_EXPIRED: ("nobody came for the code in time", "send again: it makes a new code"),
     ErrorCode.SHUTTING_DOWN: ("the server is shutting down", "try again in a moment"),
 }
 

@@ -54,17 +54,27 @@ def crop(text: str, cells: int) -> str:
     """The beginning of a text, with an ellipsis where something is missing."""
     if cell_len(text) <= cells:
         return text
-    return set_cell_size(text, max(0, cells - 1)).rstrip() + "…"[:cells]
+    return set_cell_size(text, cells - 1).rstrip() + "…" if cells >= 1 else ""
 
 
 def crop_middle(text: str, cells: int) -> str:
     """The beginning and the end of a text: of a file name the end says what it is."""
     if cell_len(text) <= cells or cells < 8:
         return crop(text, cells)
-    end = text[-(cells // 3) :]
-    while cell_len(end) > cells // 3:
+    end = crop_start(text, cells // 3)
+    return set_cell_size(text, cells - cell_len(end)).rstrip() + end
+
+
+def crop_start(text: str, cells: int) -> str:
+    """The end of a text, with an ellipsis before it where something is missing."""
+    if cell_len(text) <= cells:
+        return text
+    if cells < 1:
+        return ""
+    end = text[-cells:]
+    while cell_len(end) > cells - 1:
         end = end[1:]
-    return set_cell_size(text, cells - 1 - cell_len(end)).rstrip() + "…" + end
+    return "…" + end
 
 
 def pad(text: str, cells: int) -> str:
@@ -205,10 +215,13 @@ def live_content(row: LiveRow, width: int, column: int, height: int = LIVE_LINES
     space = max(4, width - start.cell_length - 1)
     interrupted = row.interrupted_at is not None
     end = Content.styled(" (interrupted)", "$warning") if interrupted else Content.styled("▌", "$accent")
-    lines = (Content(many_lines(row.text).replace("\n", " ")) + end).wrap(space)
-    shown = lines[-height:]
-    if len(lines) > height:
-        shown[0] = Content("…") + Content(crop(shown[0].plain, space - 1))
+    text = many_lines(row.text).replace("\n", " ")
+    shown = (Content(text) + end).wrap(space)
+    if len(shown) > height == 1:
+        shown = [Content(crop_start(text, space - end.cell_length)) + end]
+    elif len(shown) > height:
+        shown = (Content(text) + end).wrap(space - 1)[-height:]
+        shown[0] = Content("…") + shown[0]
     rest = Content.assemble(" " * (start.cell_length - 2), ("▏ ", "$accent"))
     return Content("\n").join([start + shown[0], *(rest + line for line in shown[1:])])
 

@@ -231,7 +231,7 @@ class Conversation:
             case PeerState.LOST:
                 self.notice(f"{who} was lost{reason}", at=at, problem=True)
             case PeerState.LEFT if before is not None:
-                self.notice(f"{who} left{reason}", at=at)
+                self.notice(f"{who} left" + ("" if info.reason.startswith("left") else reason), at=at)
             case PeerState.FAILED:
                 self.notice(f"{who} could not be reached{reason}", at=at, problem=True)
             case _:
@@ -344,8 +344,8 @@ class Conversation:
 
 
 def full_label(peer: str, name: str) -> str:
-    """A peer's name with the first four characters of its key tag."""
-    return f"{name}·{peer[:4]}"
+    """A peer's name with the first four characters of its key tag; the tag alone until it has said its name."""
+    return name if name == peer else f"{name}·{peer[:4]}"
 
 
 def files(count: int) -> str:

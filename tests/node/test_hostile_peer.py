@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,25 +14,55 @@ from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessi
 
 from p2pchat.node.events import MessageReceived, PeerState, Problem, TransferOffered
 from p2pchat.protocol import frames
-from p2pchat.protocol.codec import encode
+from p2pchat.protocol.codec import decode, encode
+from p2pchat.protocol.handshake import Handshake
+from p2pchat.protocol.identity import Identity
+from p2pchat.protocol.introduction import Introduction, SendFrame
 from p2pchat.protocol.transfer import bulk
+from p2pchat.rtc.certificates import fingerprints
 from p2pchat.rtc.channels import Channel, open_on
 from p2pchat.signaling.client import SignalingClient
 from p2pchat.signaling.events import Relayed
 from tests.node.player import ROOM, Player, connected, on_guarded_loop
 
-HELLO = encode(frames.Hello([1], "mallory", "test"))
+HELLO = frames.Hello([1], "mallory", "test")
 
 
 class Stranger:
-    """Raw channels to one node, with no protocol behind them."""
+    """Raw channels to one node, with no protocol behind them but the introduction, when it is asked for."""
 
-    def __init__(self, channels: dict[Channel, RTCDataChannel]) -> None:
+    def __init__(self, connection: RTCPeerConnection, channels: dict[Channel, RTCDataChannel]) -> None:
         self.channels = channels
+        self._connection = connection
 
     def send(self, channel: Channel, data: bytes | str) -> None:
         if self.channels[channel].readyState == "open":
             self.channels[channel].send(data)
+
+    async def introduce(self, hello: frames.Hello = HELLO) -> None:
+        """Does the handshake as any peer would, and says hello."""
+        ours, theirs = fingerprints(self._connection)
+        identity = Identity.from_seed(b"m" * 32)
+        handshake = Handshake(
+            identity, role="offer", room=ROOM, our_fingerprint=ours, their_fingerprint=theirs, nonce=os.urandom(32)
+        )
+        introduction = Introduction(handshake, hello)
+        received: asyncio.Queue[bytes] = asyncio.Queue()
+        self.channels[Channel.CONTROL].add_listener("message", received.put_nowait)
+        for message in self._early:
+            received.put_nowait(message)
+        introduction.start()
+        while True:
+            while (output := introduction.poll()) is not None:
+                if not isinstance(output, SendFrame):
+                    return
+                self.send(Channel.CONTROL, encode(output.frame))
+            introduction.receive(decode(await asyncio.wait_for(received.get(), 20)))
+
+    def listen(self) -> None:
+        """Keeps what comes before `introduce` is called."""
+        self._early: list[bytes] = []
+        self.channels[Channel.CONTROL].add_listener("message", self._early.append)
 
 
 @asynccontextmanager
@@ -41,6 +72,8 @@ async def stranger(server: str, seed: int = 0) -> AsyncIterator[Stranger]:
     connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
     (victim, *_) = await client.connect(ROOM)
     channels = open_on(connection)
+    mallory = Stranger(connection, channels)
+    mallory.listen()
     opened = asyncio.Event()
 
     def check() -> None:
@@ -57,7 +90,7 @@ async def stranger(server: str, seed: int = 0) -> AsyncIterator[Stranger]:
             break
     await asyncio.wait_for(opened.wait(), 20)
     try:
-        yield Stranger(channels)
+        yield mallory
     finally:
         await client.close()
         await connection.close()
@@ -70,7 +103,7 @@ def nonsense(rng: random.Random) -> list[bytes | str]:
 
 
 @pytest.mark.parametrize("channel", list(Channel), ids=lambda channel: channel.value)
-@pytest.mark.parametrize("greeted", [True, False], ids=["after hello", "before hello"])
+@pytest.mark.parametrize("greeted", [True, False], ids=["after hello", "before the handshake"])
 @on_guarded_loop
 async def test_random_messages_harm_nobody(
     signaling_server: str, tmp_path: Path, channel: Channel, greeted: bool
@@ -82,7 +115,7 @@ async def test_random_messages_harm_nobody(
     ):
         await connected(ana, ben)
         if greeted:
-            mallory.send(Channel.CONTROL, HELLO)
+            await mallory.introduce()
             await ana.until_peer(PeerState.CONNECTED, "mallory")
         for message in nonsense(random.Random(channel.value)):
             mallory.send(channel, message)
@@ -97,25 +130,51 @@ async def test_random_messages_harm_nobody(
 @pytest.mark.parametrize(
     ("messages", "reason"),
     [
-        ([b""], "not msgpack"),
-        (["hello"], "the control channel carries binary messages only"),
-        ([encode(frames.Ping(1))], "a frame came before hello"),
-        ([HELLO, HELLO], "hello came twice"),
-        ([HELLO, bytes(70_000)], "a frame may have 65536 bytes"),
-        ([HELLO, b"\x91" * 10_000], "not msgpack"),
-        ([encode(frames.Hello([99], "mallory"))], "the peer speaks protocol version 99, we speak 1"),
-        ([HELLO, *[encode(frames.Pong(0))] * 10_000], "more than 500 control frames a second"),
+        ([encode(HELLO)], "the handshake or hello came twice"),
+        ([encode(frames.Reveal(bytes(32)))], "the handshake or hello came twice"),
+        ([bytes(70_000)], "a frame may have 65536 bytes"),
+        ([b"\x91" * 10_000], "not msgpack"),
+        ([encode(frames.Pong(0))] * 10_000, "more than 500 control frames a second"),
     ],
-    ids=["empty", "text", "too soon", "twice", "oversized", "deep", "version", "flood"],
+    ids=["hello", "handshake", "oversized", "deep", "flood"],
 )
 @on_guarded_loop
 async def test_breaking_the_control_protocol_closes_the_link_with_a_reason(
     signaling_server: str, tmp_path: Path, messages: list[bytes | str], reason: str
 ) -> None:
     async with Player("ana", signaling_server, tmp_path) as ana, stranger(signaling_server) as mallory:
+        await mallory.introduce()
         for message in messages:
             mallory.send(Channel.CONTROL, message)
         assert reason in (await ana.until_peer(PeerState.FAILED)).info.reason
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        (b"", "not msgpack"),
+        ("hello", "the control channel carries binary messages only"),
+        (encode(HELLO), "a frame came before the handshake was done"),
+        (encode(frames.Ping(1)), "a frame came before the handshake was done"),
+        (encode(frames.Proof(bytes(64), bytes(32))), "a frame was missing, repeated or out of order in the handshake"),
+        (encode(frames.Commit(99, b"k" * 32, bytes(32))), "the peer speaks version 99 of the handshake, we speak 1"),
+    ],
+    ids=["empty", "text", "hello", "ping", "out of order", "version"],
+)
+@on_guarded_loop
+async def test_nothing_but_the_handshake_is_accepted_first(
+    signaling_server: str, tmp_path: Path, message: bytes | str, reason: str
+) -> None:
+    async with Player("ana", signaling_server, tmp_path) as ana, stranger(signaling_server) as mallory:
+        mallory.send(Channel.CONTROL, message)
+        assert reason in (await ana.until_peer(PeerState.FAILED)).info.reason
+
+
+@on_guarded_loop
+async def test_another_protocol_version_is_refused_with_both_named(signaling_server: str, tmp_path: Path) -> None:
+    async with Player("ana", signaling_server, tmp_path) as ana, stranger(signaling_server) as mallory:
+        await mallory.introduce(frames.Hello([98, 99], "mallory"))
+        assert "version 98, 99, we speak 1" in (await ana.until_peer(PeerState.FAILED)).info.reason
 
 
 @pytest.mark.parametrize(
@@ -126,7 +185,7 @@ async def test_an_offer_of_a_dangerous_name_is_refused_and_nothing_is_written(
     signaling_server: str, tmp_path: Path, path: str
 ) -> None:
     async with Player("ana", signaling_server, tmp_path) as ana, stranger(signaling_server) as mallory:
-        mallory.send(Channel.CONTROL, HELLO)
+        await mallory.introduce()
         mallory.send(Channel.CONTROL, encode(frames.Offer(0, [frames.Entry("fine", 1), frames.Entry(path, 1)])))
         refused = await ana.until(Problem)
         assert refused.code == "offer-refused"
@@ -139,7 +198,7 @@ async def test_an_offer_of_a_dangerous_name_is_refused_and_nothing_is_written(
 @on_guarded_loop
 async def test_file_data_that_nobody_asked_for_is_ignored(signaling_server: str, tmp_path: Path) -> None:
     async with Player("ana", signaling_server, tmp_path) as ana, stranger(signaling_server) as mallory:
-        mallory.send(Channel.CONTROL, HELLO)
+        await mallory.introduce()
         await ana.until_peer(PeerState.CONNECTED)
         mallory.send(Channel.CONTROL, encode(frames.Offer(7, [frames.Entry("fine", 1000)])))
         mallory.send(Channel.BULK, bulk.pack(7, 0, 0, b"x" * 1000))

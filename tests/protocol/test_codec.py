@@ -14,6 +14,9 @@ from p2pchat.protocol import frames, limits
 from p2pchat.protocol.codec import FrameError, decode, encode
 
 SAMPLES: list[frames.AnyFrame] = [
+    frames.Commit(1, bytes(range(32)), bytes(32)),
+    frames.Reveal(bytes(32)),
+    frames.Proof(bytes(range(64)), bytes(32)),
     frames.Hello([1], "ana", "p2pchat/1", frames.LiveTextFeatures(cps=90)),
     frames.Hello([1, 2], "ben"),
     frames.Ping(0),

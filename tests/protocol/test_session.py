@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 
 from p2pchat.protocol import frames, limits
 from p2pchat.protocol.codec import encode
+from p2pchat.protocol.handshake import Handshake, Role
 from p2pchat.protocol.heartbeat import State as Pulse
+from p2pchat.protocol.identity import Identity
+from p2pchat.protocol.introduction import Greeted
 from p2pchat.protocol.rtt.conversation import LineRead
 from p2pchat.protocol.session import (
     CloseLink,
     Delivered,
-    Greeted,
     Left,
     Measured,
     MessageRead,
@@ -40,17 +42,44 @@ def message(number: int, text: str, line: int | None = None) -> frames.Message:
 
 
 class Side:
-    """One session. What it wants to send waits in `control` and `text`; what it tells is kept in `told`."""
+    """One session. What it wants to send waits in `control` and `text`; what it tells is kept in `told`.
 
-    def __init__(self, greeting: frames.Hello) -> None:
+    It admits whoever has said hello.
+    """
+
+    def __init__(self, greeting: frames.Hello, role: Role = "offer") -> None:
         self.session = Session(greeting)
+        self.role: Role = role
+        self.now = 0.0
+        self._links = 0
         self.told: list[Output] = []
         self.control: deque[bytes] = deque()
         self.text: deque[str] = deque()
 
+    def link_opened(self, now: float) -> None:
+        """A link whose two certificates have the fingerprints 1... (offerer's) and 2..."""
+        self.now = now
+        self._links += 1
+        ours, theirs = (b"1" * 32, b"2" * 32) if self.role == "offer" else (b"2" * 32, b"1" * 32)
+        seed = self.role.encode().ljust(32)
+        self.session.link_opened(
+            Handshake(
+                Identity.from_seed(seed),
+                role=self.role,
+                room="lab",
+                our_fingerprint=ours,
+                their_fingerprint=theirs,
+                nonce=seed[:31] + bytes([self._links]),
+            ),
+            now,
+        )
+
     def drain(self) -> None:
         while (output := self.session.poll()) is not None:
             match output:
+                case Greeted():
+                    self.told.append(output)
+                    self.session.admit(self.now)
                 case SendControl(data):
                     self.control.append(data)
                 case SendText(text):
@@ -67,12 +96,12 @@ class Pair:
 
     def __init__(self, ana: frames.Hello | None = None, ben: frames.Hello | None = None) -> None:
         self.ana = Side(ana or hello("ana"))
-        self.ben = Side(ben or hello("ben"))
+        self.ben = Side(ben or hello("ben"), "answer")
         self.now = 0.0
 
     def connect(self) -> Pair:
         for side in (self.ana, self.ben):
-            side.session.link_opened(self.now)
+            side.link_opened(self.now)
         return self.exchange()
 
     def disconnect(self) -> Pair:
@@ -238,21 +267,58 @@ def test_another_protocol_version_is_refused_with_both_versions_named() -> None:
     assert closed_because(pair.ben) == ["version: the peer speaks protocol version 1, we speak 7, 8"]
 
 
-def test_a_frame_before_hello_closes_the_link() -> None:
+def test_a_frame_before_the_handshake_closes_the_link() -> None:
     ana = Side(hello("ana"))
-    ana.session.link_opened(0.0)
+    ana.link_opened(0.0)
     ana.session.receive_control(encode(message(1, "too soon")), 0.0)
     ana.drain()
-    assert closed_because(ana) == ["protocol: a frame came before hello"]
+    assert closed_because(ana) == ["protocol: a frame came before the handshake was done"]
     assert ana.all(MessageRead) == []
 
 
-def test_a_link_without_hello_is_closed_in_time() -> None:
+def test_a_link_without_an_introduction_is_closed_in_time() -> None:
     ana = Side(hello("ana"))
-    ana.session.link_opened(0.0)
+    ana.link_opened(0.0)
     ana.session.tick(limits.HELLO_SECONDS)
     ana.drain()
-    assert closed_because(ana) == ["protocol: no hello came"]
+    assert closed_because(ana) == ["protocol: no handshake and hello came in time"]
+
+
+def test_real_time_text_that_overtakes_the_introduction_waits_for_it() -> None:
+    pair = Pair()
+    for side in (pair.ana, pair.ben):
+        side.link_opened(0.0)
+    pair.ben.session.receive_text("early", 0.0)
+    pair.ben.drain()
+    assert pair.ben.all(LineRead) == []
+    pair.exchange()
+    assert [(line.text, line.state) for line in pair.ben.all(LineRead)] == [("early", "live")]
+
+
+def test_both_ends_have_the_same_safety_words() -> None:
+    pair = Pair().connect()
+    (ana,), (ben,) = pair.ana.all(Greeted), pair.ben.all(Greeted)
+    assert ana.words == ben.words
+    assert len(ana.words) == limits.SAFETY_WORDS
+
+
+def test_a_session_under_a_new_address_continues_where_the_old_one_was() -> None:
+    pair = Pair().connect()
+    pair.ana.session.set_live_text("one", 0.0)
+    pair.exchange().wait(0.2)
+    pair.ana.session.commit_live_text(message(1, "one"), pair.now)
+    pair.exchange().wait(0.2)
+    pair.disconnect()
+    pair.ben.session.say(message(2, "are you back?"), pair.now)
+    again = Session(hello("ana"))
+    ben, pair.ben.session = pair.ben.session, Session(hello("ben"))
+    pair.ana.session = again
+    pair.ben.session.continue_from(ben)
+    pair.connect()
+    assert [read.message.text for read in pair.ana.all(MessageRead)] == ["are you back?"]
+    pair.ana.session.set_live_text("two", pair.now)
+    pair.exchange()
+    assert pair.ben.all(LineRead)[-1] == LineRead(1, "two", "live")
 
 
 def test_a_flood_of_frames_closes_the_link() -> None:

@@ -23,7 +23,7 @@ class Talk:
     """Drives a hub through time; every output must be expected, or the conversation fails."""
 
     def __init__(self, limits: ServerLimits = LIMITS) -> None:
-        self.hub = Hub(limits)
+        self.hub = Hub(limits, pick=lambda count: count // 2)
         self.limits = limits
         self.now = 0.0
         self.inbox: dict[int, list[FromServer | ErrorCode]] = {}

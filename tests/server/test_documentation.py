@@ -33,7 +33,7 @@ def test_every_error_is_in_the_table_with_its_close_code(code: ErrorCode) -> Non
 
 
 def test_every_example_is_a_message() -> None:
-    assert len(EXAMPLES) == 11
+    assert len(EXAMPLES) == 14
     for example in EXAMPLES:
         text = json.dumps(example)
         try:
@@ -52,6 +52,14 @@ def test_the_limits_are_the_defaults() -> None:
     assert f"{limits.rooms:,} (`--max-rooms`)" in TEXT
     assert f"{limits.outgoing_messages} messages or {limits.outgoing_bytes >> 20} MiB" in TEXT
     assert f"| from the open socket to the first seat | {limits.join_seconds:.0f} |" in TEXT
+    assert f"| from `allocate` to the first `claim` | {limits.mailbox_seconds:.0f} |" in TEXT
+    assert f"| a mailbox whose owner is lost | {limits.mailbox_away_seconds:.0f} |" in TEXT
+    assert f"| a number after its mailbox is gone | {limits.mailbox_rest_seconds:.0f} |" in TEXT
+    assert (
+        f"{limits.mailbox_request_burst} at once, 1 more every {1 / limits.mailbox_requests_per_second:.0f} s" in TEXT
+    )
+    burst, rate = limits.all_mailbox_request_burst, limits.all_mailbox_requests_per_second
+    assert f"{burst} at once, {rate:.0f} more per second" in TEXT
     *first, last = RETRY_SECONDS
     assert (
         f"after {', '.join(f'{delay:g}' for delay in first[:-1])},\n{first[-1]:g} and then each time {last:g}" in TEXT

@@ -9,6 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from p2pchat.protocol.signaling import (
+    Allocate,
+    Allocated,
+    Claim,
+    Error,
     ErrorCode,
     FromServer,
     Hello,
@@ -29,6 +33,8 @@ from tests.server.talk import ANA, BEN, EVA, Talk
 
 peers = st.sampled_from([ANA, BEN, EVA])
 rooms = st.sampled_from(["red", "blue"])
+numbers = st.sampled_from([5, 6])
+"""What `Talk` gives the first two mailboxes."""
 keys = st.sampled_from(["k" * 16, "l" * 16])
 bodies = st.recursive(
     st.none() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5),
@@ -38,6 +44,8 @@ bodies = st.recursive(
 messages = st.one_of(
     st.builds(Hello, st.just(1), peers, keys),
     st.builds(Join, rooms),
+    st.builds(Allocate),
+    st.builds(Claim, numbers),
     st.builds(Leave),
     st.builds(Relay, peers, bodies),
     st.builds(Ping),
@@ -49,6 +57,8 @@ steps = st.one_of(
     st.tuples(st.just("opens"), st.none()),
     st.tuples(st.just("enters"), st.tuples(peers, keys, rooms)),
     st.tuples(st.just("enters"), st.tuples(peers, keys, rooms)),
+    st.tuples(st.just("allocates"), st.tuples(peers, keys)),
+    st.tuples(st.just("claims"), st.tuples(peers, keys, numbers)),
     st.tuples(st.just("goes"), sockets),
     st.tuples(st.just("passes"), st.floats(0.0, 40.0)),
     st.tuples(st.just("says"), st.tuples(sockets, messages)),
@@ -67,6 +77,11 @@ class Believer:
             case Joined(room=room, peers=present):
                 self.room, self.others = room, set(present)
                 assert len(self.others) == len(present)
+            case Allocated(mailbox=number):
+                self.room, self.others = f"mailbox {number}", set()
+            case Error(code=ErrorCode.MAILBOX_EXPIRED):
+                assert not self.others
+                self.room = None
             case PeerJoined(peer=peer):
                 assert peer not in self.others
                 self.others.add(peer)
@@ -80,7 +95,7 @@ class Crowd:
     """Sockets that do as a script says, and what each of them believes afterwards."""
 
     def __init__(self) -> None:
-        self.talk = Talk(ServerLimits(room_peers=2, rooms=2))
+        self.talk = Talk(ServerLimits(room_peers=2, rooms=2, mailbox_seconds=30.0, mailbox_away_seconds=20.0))
         self.believers: dict[int, Believer] = {}
         self._opened = 0
 
@@ -89,6 +104,11 @@ class Crowd:
         self.believers[self._opened] = Believer()
         self.talk.opens(self._opened)
         return self._opened
+
+    def enter(self, peer: str, key: str, request: Join | Allocate | Claim) -> None:
+        socket = self.open()
+        self.say(socket, Hello(1, peer, key))
+        self.say(socket, request)
 
     def say(self, socket: int, message: Any) -> None:
         self.talk.says(socket, message)
@@ -113,9 +133,11 @@ class Crowd:
             case "opens", _:
                 self.open()
             case "enters", (peer, key, room):
-                socket = self.open()
-                self.say(socket, Hello(1, peer, key))
-                self.say(socket, Join(room))
+                self.enter(peer, key, Join(room))
+            case "allocates", (peer, key):
+                self.enter(peer, key, Allocate())
+            case "claims", (peer, key, number):
+                self.enter(peer, key, Claim(number))
             case "goes", age if age in by_age:
                 del self.believers[by_age[age]]
                 self.talk.goes(by_age[age])
@@ -133,7 +155,9 @@ def test_whatever_arrives_members_agree_with_the_hub_and_no_seat_is_leaked(scrip
         crowd.act(verb, what)
     for _ in list(crowd.believers):
         crowd.act("goes", 1)
+    crowd.act("passes", 20.0)
     hub = crowd.talk.hub
+    assert not any(hub._mailboxes.get(number) for number in range(1, 1000))
     assert (hub._rooms, hub._clients, hub.deadline()) == ({}, {}, None)
 
 
@@ -144,7 +168,7 @@ def check_agreement(hub: Hub, believers: dict[int, Believer]) -> None:
     assert sum(len(members) for members in hub._rooms.values()) == len(seats)
     assert seats.keys() == {socket for socket, believer in believers.items() if believer.room is not None}
     for socket, (room, peer) in seats.items():
-        assert believers[socket].room == room
+        assert believers[socket].room == (room if room in ("red", "blue") else room[1:].rpartition(" ")[0])
         assert believers[socket].others == hub._rooms[room].keys() - {peer}
         assert len(hub._rooms[room]) <= 2
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 from textual.app import App
 from textual.pilot import Pilot
 
+from p2pchat.errors import P2PChatError
 from p2pchat.node.events import (
     Direction,
     Item,
@@ -36,6 +38,17 @@ AT = 1_795_183_320.0
 BEN = PeerInfo("m2xdq7ra", "ben", PeerState.CONNECTED, Trust.VERIFIED, "direct", 12.0, live_text=True)
 CYD = PeerInfo("p0awz3ke", "cyd", PeerState.CONNECTED, Trust.NEW, "relay", 48.0)
 DOWNLOADS = Path("/srv/downloads")
+
+
+class RefusingNode(FakeNode):
+    """A node whose conversation cannot be joined."""
+
+    def __init__(self, error: P2PChatError) -> None:
+        super().__init__()
+        self.error = error
+
+    async def join(self, conversation: str, secret: bytes = b"") -> None:
+        raise self.error
 
 
 def here(*peers: PeerInfo) -> list[PeerChanged]:
@@ -88,10 +101,11 @@ def shown(app: App[Any]) -> str:
 
 async def until(pilot: Pilot[Any], condition: Callable[[], bool]) -> None:
     """Waits until something has come true; fails after a few seconds with what is on the screen."""
-    for _ in range(400):
+    for _ in range(1000):
         if condition():
             return
-        await pilot.pause(0.01)
+        # Pilot.pause would wait for every widget to answer, also for one that is being removed.
+        await asyncio.sleep(0.01)
     raise AssertionError(f"never came true; on the screen is:\n{shown(pilot.app)}")
 
 

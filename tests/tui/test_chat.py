@@ -19,6 +19,7 @@ from tests.tui.stage import (
     BEN,
     CYD,
     ROOM,
+    RefusingNode,
     chat,
     here,
     offered,
@@ -49,13 +50,8 @@ async def test_the_node_is_started_joined_and_stopped() -> None:
 
 @pytest.mark.parametrize("key", ["enter", "escape", "q", "ctrl+q"])
 async def test_a_room_that_cannot_be_joined_is_a_screen_of_its_own_and_the_result(key: str) -> None:
-    node = FakeNode()
     error = ServerUnreachable("Nothing answers at ws://x", "Check the address")
-
-    async def join(conversation: str) -> None:
-        raise error
-
-    node.join = join  # type: ignore[method-assign]
+    node = RefusingNode(error)
     app = chat(node)
     async with app.run_test() as pilot:
         await until_shown(pilot, "Cannot join lab", "Nothing answers at ws://x", "Check the address", "Enter leaves")

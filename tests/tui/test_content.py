@@ -11,7 +11,7 @@ from rich.cells import cell_len
 
 from p2pchat.node.events import Direction, Item, TransferState
 from p2pchat.tui import measures
-from p2pchat.tui.content import crop, crop_middle, home_path, live_content, pad, row_content, transfer_title
+from p2pchat.tui.content import crop, crop_middle, crop_start, home_path, live_content, pad, row_content, transfer_title
 from p2pchat.tui.rows import LiveRow, MessageRow, NoticeRow, Row, TransferRow
 from p2pchat.tui.screens.files import transfer_entry
 from tests.tui.stage import AT, transfer
@@ -85,6 +85,8 @@ def test_of_a_long_live_line_the_end_is_seen() -> None:
     assert len(lines) == 3
     assert lines[0].startswith(" ben  ▏ …")
     assert lines[-1].endswith("end▌")
+    (line,) = live_content(row, 40, 3, height=1).plain.split("\n")
+    assert line == " ben  ▏ … word word word word word end▌"
 
 
 def test_home_is_written_as_a_tilde() -> None:
@@ -95,9 +97,11 @@ def test_home_is_written_as_a_tilde() -> None:
 TEXT = st.text(st.characters() | st.sampled_from("ab \n図👩‍🔧é\u202e\x1b\u0301"), max_size=60)
 
 
-@given(TEXT, TEXT, st.integers(20, 90), st.integers(3, 12))
+@given(TEXT, TEXT, st.integers(1, 90), st.integers(3, 12))
 @example("\u0301", "x", 20, 3)
-def test_no_line_is_wider_than_there_is_space(text: str, name: str, width: int, column: int) -> None:
+def test_no_line_is_wider_than_there_is_space_from_twenty_cells_up(
+    text: str, name: str, width: int, column: int
+) -> None:
     item = (Item(text, 10**9),)
     rows: list[Row] = [
         MessageRow("m", AT, "", name, text),
@@ -108,18 +112,20 @@ def test_no_line_is_wider_than_there_is_space(text: str, name: str, width: int, 
         ),
     ]
     contents = [row_content(row, width, column) for row in rows]
-    contents.append(live_content(LiveRow("p", 0, name, text, AT, changed_at=0.0), width, column))
+    live = LiveRow("p", 0, name, text, AT, changed_at=0.0)
+    contents += [live_content(live, width, column, height) for height in (1, 3)]
     contents += [transfer_entry(row.info, width) for row in rows if isinstance(row, TransferRow)]
     for content in contents:
-        assert all(cell_len(line) <= width for line in content.plain.split("\n")), content.plain
+        assert all(cell_len(line) <= max(20, width) for line in content.plain.split("\n")), content.plain
 
 
-@given(TEXT, st.integers(1, 40))
-def test_cropping_fits(text: str, cells: int) -> None:
+@given(TEXT, st.integers(-3, 40))
+def test_cropping_fits_and_takes_nothing_of_what_fits(text: str, cells: int) -> None:
     line = text.replace("\n", " ")
-    assert cell_len(crop(line, cells)) <= cells
-    assert cell_len(crop_middle(line, cells)) <= cells
-    assert cell_len(pad(line, cells)) == cells
+    for cut in (crop, crop_middle, crop_start):
+        assert cell_len(cut(line, cells)) <= max(0, cells)
+        assert cell_len(line) > cells or cut(line, cells) == line
+    assert cell_len(pad(line, max(0, cells))) == max(0, cells)
 
 
 @pytest.mark.parametrize(

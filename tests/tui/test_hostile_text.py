@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from textual import events
 from textual.drivers.headless_driver import HeadlessDriver
+from textual.pilot import Pilot
 
 from p2pchat.errors import ServerRefused
 from p2pchat.node.events import Item, LineState, PeerState, Problem, ServerChanged, TransferState
@@ -18,6 +20,7 @@ from tests.tui.stage import (
     BEN,
     CYD,
     ROOM,
+    RefusingNode,
     changed,
     chat,
     here,
@@ -39,6 +42,8 @@ OWN_SEQUENCES = re.compile(
 )
 """What Textual itself writes: colours, cursor positions, modes, the shape of the pointer, links."""
 
+CONTROLS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
 
 @pytest.fixture
 def written(monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -50,11 +55,19 @@ def written(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return pieces
 
 
+def text_in(pieces: list[str]) -> str:
+    """What was written, without Textual's own sequences."""
+    return OWN_SEQUENCES.sub("", "".join(pieces))
+
+
+async def until_written(pilot: Pilot[Any], pieces: list[str]) -> None:
+    """Waits until the markup has reached the terminal, as text."""
+    await until(pilot, lambda: "[@click=app.quit]" in re.sub(r"\s", "", text_in(pieces)))
+
+
 def check(pieces: list[str]) -> None:
     """Fails on every control character, and every control of direction, that is not Textual's own."""
-    text = OWN_SEQUENCES.sub("", "".join(pieces))
-    assert "[@click=app.quit]" in re.sub(r"\s", "", text)
-    assert set(re.findall(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]", text)) == set()
+    assert set(CONTROLS.findall(text_in(pieces))) == set()
 
 
 async def test_the_conversation_shows_text_and_nothing_else(written: list[str]) -> None:
@@ -76,12 +89,14 @@ async def test_the_conversation_shows_text_and_nothing_else(written: list[str]) 
         await write(pilot, "/who")
         await pilot.press("enter", "f4")
         await until_shown(pilot, "3 transfers", "[@click=app.quit]z[/]")
+        await until_written(pilot, written)
     check(written)
 
 
 async def test_the_welcome_shows_text_and_nothing_else(written: list[str]) -> None:
     async with stage(FakeNode(name=HOSTILE)) as pilot:
         await until_shown(pilot, "Nobody else is here yet")
+        await until_written(pilot, written)
     check(written)
 
 
@@ -92,20 +107,17 @@ async def test_notifications_show_text_and_nothing_else(written: list[str]) -> N
         await until(pilot, lambda: not pilot.app.app_focus)
         node.tell(said(replace(BEN, name="b"), HOSTILE))
         await until(pilot, lambda: bool(pilot.app._notifications) and len(pilot.app.screen.query("Toast")) == 1)
-        await pilot.pause(0.05)
+        await until(pilot, lambda: shown(pilot.app).count("]0;x␇␛[2J") == 2)
+        assert not CONTROLS.search(shown(pilot.app))
+        await until_written(pilot, written)
     check(written)
 
 
 async def test_a_failure_shows_text_and_nothing_else(written: list[str]) -> None:
-    node = FakeNode()
-    app = chat(node)
-
-    async def join(conversation: str) -> None:
-        raise ServerRefused("x", HOSTILE, HOSTILE)
-
-    node.join = join  # type: ignore[method-assign]
+    app = chat(RefusingNode(ServerRefused("x", HOSTILE, HOSTILE)))
     async with app.run_test() as pilot:
         await until_shown(pilot, "Cannot join")
+        await until_written(pilot, written)
     check(written)
 
 
@@ -113,6 +125,7 @@ async def test_a_paste_shows_text_and_nothing_else(written: list[str]) -> None:
     async with stage(FakeNode(), size=(120, 24)) as pilot:
         pilot.app.screen.query_one(Composer).post_message(events.Paste(HOSTILE))
         await until_shown(pilot, "[@click=app.quit]z[/]")
+        await until_written(pilot, written)
     check(written)
 
 

@@ -147,6 +147,10 @@ def test_nobody_is_called_what_another_is_called() -> None:
     assert Talk(me).hears(said(me, "hi")).says[-1] == "ana·p0aw: hi"
 
 
+def test_a_peer_that_has_not_said_its_name_is_called_by_its_tag_alone() -> None:
+    assert Talk(replace(BEN, name=BEN.peer)).says == ["m2xdq7ra joined, connected directly"]
+
+
 def test_messages_that_nobody_reads_are_counted_below_a_rule() -> None:
     talk = Talk(BEN).hears(said(BEN, "one"))
     talk.conversation.reading = False

@@ -43,7 +43,19 @@ class LiveText:
         self._open = False
         self._sending = False
         self._had_channel = False
+        self._first = 0
+        self._highest = -1
         self._outputs: deque[LineRead | Alerted] = deque()
+
+    @property
+    def next_line(self) -> int:
+        """A number beyond those of all lines of the peer that were told."""
+        return self._highest + 1
+
+    def number_from(self, line: int) -> None:
+        """Numbers the peer's lines from here on: it had others before, under another address."""
+        self._first = line
+        self._highest = line - 1
 
     # --- the channel
 
@@ -114,7 +126,7 @@ class LiveText:
         line = self._lines.claimed_by(message.text, line)
         if line is None:
             return False
-        self._outputs.append(LineRead(line, message.text, "final"))
+        self._tell(line, message.text, "final")
         return True
 
     # --- what is to be done
@@ -141,4 +153,8 @@ class LiveText:
 
     def _read_line(self, line: int, text: str, state: LineState) -> None:
         if self._lines.changed(line, text, state):
-            self._outputs.append(LineRead(line, text, state))
+            self._tell(line, text, state)
+
+    def _tell(self, line: int, text: str, state: LineState) -> None:
+        self._highest = max(self._highest, self._first + line)
+        self._outputs.append(LineRead(self._first + line, text, state))

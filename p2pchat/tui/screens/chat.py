@@ -52,7 +52,6 @@ class ChatScreen(Screen[None]):
         self._downloads = downloads
         self.ready = False
         """Whether all parts are there."""
-        self._into: Path | None = None
         self._top = TopLine(conversation, draft)
         self._sidebar = Sidebar(conversation)
         self._timeline = Timeline(conversation)
@@ -222,22 +221,21 @@ class ChatScreen(Screen[None]):
         except UsageError as error:
             self._asking.tell(error)
             return
-        self._into = folder[0] if folder else None
-        self._offers.answer("accept")
+        self._offers.answer("accept", folder[0] if folder else None)
 
     def action_decline(self) -> None:
         """Declines the offer that is shown."""
         if self._offers.offer is None:
             self._asking.tell(UsageError("There is no offer to answer", "F4 lists all transfers"))
-        self._offers.answer("decline")
+        else:
+            self._offers.answer("decline")
 
     @on(OfferPanel.Answered)
     def _answered(self, event: OfferPanel.Answered) -> None:
-        into, self._into = self._into, None
         if event.answer == "other_folder":
             self._begin(f"/accept {paths.quote(self._downloads)}/")
         elif event.answer == "accept":
-            self._asking.do(self._answer(event.transfer, self._asking.node.accept(event.transfer, into)))
+            self._asking.do(self._answer(event.transfer, self._asking.node.accept(event.transfer, event.into)))
         else:
             self._asking.do(self._answer(event.transfer, self._asking.node.decline(event.transfer)))
 

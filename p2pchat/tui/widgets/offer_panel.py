@@ -32,6 +32,8 @@ class OfferPanel(Drawn, can_focus=True):
 
         transfer: str
         answer: str
+        into: Path | None = None
+        """The folder to accept into; None for the download folder."""
 
     def __init__(self, conversation: Conversation, downloads: Path) -> None:
         super().__init__()
@@ -45,12 +47,12 @@ class OfferPanel(Drawn, can_focus=True):
         """The offer that is shown."""
         return next((info for info in self._conversation.offers if info.transfer not in self._answered), None)
 
-    def answer(self, answer: str) -> None:
+    def answer(self, answer: str, into: Path | None = None) -> None:
         """Answers the offer that is shown. The next one takes its place."""
         if (offer := self.offer) is not None:
             if answer != "other_folder":
                 self._answered.add(offer.transfer)
-            self.post_message(self.Answered(offer.transfer, answer))
+            self.post_message(self.Answered(offer.transfer, answer, into))
             self._shown = self.offer.transfer if self.offer else ""
             self.redraw()
 

@@ -117,7 +117,7 @@ class Timeline(VerticalScroll, can_focus=False):
         self.post_message(self.Moved())
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Tells the screen that others rows are on it."""
+        """Tells the screen that other rows are on it."""
         super().watch_scroll_y(old_value, new_value)
         self._looking_back = self._looking_back and new_value < self.max_scroll_y
         if round(old_value) != round(new_value):
@@ -131,9 +131,9 @@ class Timeline(VerticalScroll, can_focus=False):
             self._looking_back = False
             self.anchor()
         self._widen([rows[key] for key in changes.added], list(self._conversation.live.values()))
-        for key in changes.removed:
-            if key in self._entries:
-                await self._entries.pop(key).remove()
+        gone = [self._entries.pop(key) for key in changes.removed if key in self._entries]
+        if gone:
+            await self.remove_children(gone)
         for key in changes.changed:
             if key in self._entries:
                 self._entries[key].row = rows[key]
@@ -141,10 +141,9 @@ class Timeline(VerticalScroll, can_focus=False):
         added = {key: Entry(rows[key], self.column) for key in changes.added}
         if added:
             self._entries.update(added)
-            if self._welcome.is_mounted:
-                await self._welcome.remove()
+            self._welcome.display = False
             await self.mount_all(added.values())
-        elif self._welcome.is_mounted:
+        elif self._welcome.display:
             self._welcome.redraw()
 
     @property
