@@ -11,10 +11,15 @@ from p2pchat.protocol.untrusted import safe_text
 PROGRAM = "p2pchat"
 
 
-def narrate(text: str) -> None:
-    """Writes lines to standard error, fit for a terminal whatever they hold. Nobody reading it is no error."""
+def narrate(text: str, end: str = "\n") -> None:
+    """Writes lines to standard error, fit for a terminal whatever they hold. Nobody reading it is no error.
+
+    Args:
+        text: what to write.
+        end: what follows; a question stays on its line with the empty text.
+    """
     with contextlib.suppress(OSError):
-        print(safe_text(text), file=sys.stderr, flush=True)
+        print(safe_text(text), end=end, file=sys.stderr, flush=True)
 
 
 class _Narrator(logging.Handler):

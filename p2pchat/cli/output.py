@@ -8,7 +8,12 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import BinaryIO
+from typing import BinaryIO, Final
+
+from p2pchat.protocol.untrusted import safe_line
+
+PATH_CHARACTERS: Final = 4096
+"""Longest path that is shown on a terminal: what Linux takes."""
 
 
 class OutputClosed(Exception):
@@ -34,10 +39,24 @@ class Output:
         Raises:
             OutputClosed: nobody reads any more; also on every further call.
         """
+        self._write(line.encode(self._encoding, "replace"))
+
+    def write_path(self, path: str) -> None:
+        """Writes a path of this machine as a line: to a terminal fit to be shown, otherwise as the system has it.
+
+        Raises:
+            OutputClosed: as `write_line` does.
+        """
+        if self._stream.isatty():
+            self.write_line(safe_line(path, PATH_CHARACTERS))
+        else:
+            self._write(os.fsencode(path))
+
+    def _write(self, line: bytes) -> None:
         if self._closed:
             raise OutputClosed
         try:
-            self._stream.write(line.encode(self._encoding, "replace") + b"\n")
+            self._stream.write(line + b"\n")
             self._stream.flush()
         except BrokenPipeError:
             self._closed = True

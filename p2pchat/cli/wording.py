@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from p2pchat.node.events import Direction, PeerInfo, PeerState, TransferInfo, TransferState
+from p2pchat.node.events import Direction, PeerInfo, PeerState, TransferInfo, TransferState, Trust
+from p2pchat.protocol.limits import NAME_CHARACTERS as PEER_CHARACTERS
 from p2pchat.protocol.untrusted import safe_line
 
 FILES_NAMED: Final = 5
@@ -18,6 +19,15 @@ NAME_CHARACTERS: Final = 200
 
 SENTENCE_CHARACTERS: Final = 500
 """Most characters of a sentence: a reason with a path in it."""
+
+_AGES: Final = (
+    (365 * 86_400, "year"),
+    (30 * 86_400, "month"),
+    (7 * 86_400, "week"),
+    (86_400, "day"),
+    (3600, "hour"),
+    (60, "minute"),
+)
 
 _UNITS = ("kilobyte", "megabyte", "gigabyte", "terabyte", "petabyte")
 
@@ -43,6 +53,40 @@ def key(tag: str) -> str:
     return tag[:4]
 
 
+def tagged_name(name: str, tag: str) -> str:
+    """Returns a name with the part of its key that people see: `ben·m2xd`. No name can pass for another one so."""
+    return f"{safe_line(name, PEER_CHARACTERS)}·{key(tag)}"
+
+
+def tagged(info: PeerInfo) -> str:
+    """Returns a peer's name with its key, as `tagged_name` does."""
+    return tagged_name(info.name, info.peer)
+
+
+def trust(info: PeerInfo) -> str:
+    """Returns what is known of a peer's key: `New key m2xd`, `Known key m2xd`, `Verified, key m2xd`."""
+    match info.trust:
+        case Trust.VERIFIED:
+            return f"Verified, key {key(info.peer)}"
+        case Trust.KNOWN:
+            return f"Known key {key(info.peer)}"
+        case Trust.NEW:
+            return f"New key {key(info.peer)}"
+
+
+def file_name(name: str) -> str:
+    """Returns the name or path of a file, fit to be shown."""
+    return safe_line(name, NAME_CHARACTERS)
+
+
+def since(seconds: float) -> str:
+    """Returns how long ago something was, roughly: `just now`, `5 minutes ago`, `3 days ago`, `2 years ago`."""
+    for unit, noun in _AGES:
+        if seconds >= unit:
+            return f"{number(int(seconds // unit), noun)} ago"
+    return "just now"
+
+
 def path(info: PeerInfo) -> str:
     """Returns how a connected peer is reached: `Direct connection, 12 milliseconds`."""
     way = "Connection through a relay" if info.path == "relay" else "Direct connection"
@@ -53,6 +97,7 @@ def presence(info: PeerInfo, who: str) -> str:
     """Returns a line of `/who`."""
     parts = [f"{who}, key {key(info.peer)}", info.state.value]
     if info.state is PeerState.CONNECTED:
+        parts.append(f"{info.trust.value} key")
         parts.append(path(info).lower())
         parts.append("takes live text" if info.live_text else "takes no live text")
     return ", ".join(parts) + "." + because(info.reason)
@@ -72,13 +117,13 @@ def because(reason: str) -> str:
 def files(info: TransferInfo) -> str:
     """Returns what a transfer consists of, short: the name of its only file, or how many."""
     if info.files == 1 and info.items:
-        return safe_line(info.items[-1].path, NAME_CHARACTERS)
+        return file_name(info.items[-1].path)
     return number(info.files, "file")
 
 
 def contents(info: TransferInfo) -> str:
     """Returns what an offer holds: the names of its first files, and how much they are together."""
-    named = [safe_line(item.path, NAME_CHARACTERS) for item in info.items[:FILES_NAMED]]
+    named = [file_name(item.path) for item in info.items[:FILES_NAMED]]
     more = f" and {number(info.files - len(named), 'more file')}" if info.files > len(named) else ""
     return f"{', '.join(named)}{more}, {size(info.total)}"
 
@@ -105,5 +150,5 @@ def transfer(info: TransferInfo, who: str) -> str:
         case TransferState.DONE if sending:
             return f"{who} has {what}, {size(info.total)}, verified."
         case TransferState.DONE:
-            saved = ", ".join(safe_line(name, NAME_CHARACTERS) for name in info.saved[:FILES_NAMED])
+            saved = ", ".join(file_name(name) for name in info.saved[:FILES_NAMED])
             return f"Received {whole}, {size(info.total)}, verified." + (f" Saved as {saved}." if saved else "")

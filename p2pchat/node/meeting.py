@@ -28,8 +28,14 @@ from p2pchat.protocol.pairing import Failed, Paired, Pairing, Send
 FAREWELL_SECONDS = 3.0
 """Time for a guest to hear that the code was wrong, before the mailbox closes."""
 
-_HINTS = {
+PAIRING_SECONDS = 20.0
+"""Time for a pairing, once both are in the mailbox: three messages through the server, and 10 ms of arithmetic."""
+
+HINTS = {
     "wrong-code": "ask for a new code and try again: each can be used once",
+    "timed-out": "ask if the other side is still there, and for a new code",
+    "peer-left": "ask for a new code",
+    "mailbox-expired": "ask for a new code",
     "version": "both sides need a p2pchat of the same generation",
     "protocol": "ask for a new code and try again",
 }
@@ -50,7 +56,12 @@ class Meeting(Conversation):
         super().__init__(f"code-{secrets.token_hex(4)}", us, our_name, server, surroundings)
         self._code = code
         self._hosting = code is None
-        self._pairings: dict[str, Pairing] = {}
+        self._partner = ""
+        """The one other side that may try this code."""
+        self._pairing: Pairing | None = None
+        self._over = False
+        """Whether the code has been used up without success."""
+        self._silence: asyncio.TimerHandle | None = None
         self._guest_left = asyncio.Event()
         self._renewing: asyncio.Task[None] | None = None
 
@@ -66,6 +77,8 @@ class Meeting(Conversation):
         """See `Conversation.leave`."""
         if self._renewing is not None:
             self._renewing.cancel()
+        if self._silence is not None:
+            self._silence.cancel()
         await super().leave()
 
     async def _open(self, reason: str) -> None:
@@ -80,57 +93,86 @@ class Meeting(Conversation):
         self._code = code
         self._room = f"mailbox {code.mailbox}"
 
-    # --- before anything else, the pairing
+    # --- before anything else, the pairing; with one other side at a time, because each gets a guess
 
     def _offer_to(self, there: Sequence[str]) -> None:
         for peer_id in there:
-            self._pairing(peer_id)
+            self._appeared(peer_id)
 
     def _appeared(self, peer_id: str) -> None:
-        self._pairing(peer_id)
+        if self._secret:
+            if peer_id == self._partner:
+                super()._appeared(peer_id)
+        elif self._pairing is None and self._code is not None:
+            self._partner = peer_id
+            self._pairing = self._new_pairing(self._code, peer_id)
+            self._silence = asyncio.get_running_loop().call_later(PAIRING_SECONDS, self._silent)
+            self._pairing.start()
+            self._advance()
+
+    def _new_pairing(self, code: Code, peer_id: str) -> Pairing:
+        return Pairing(code, "sender" if self._hosting else "receiver", self._us, peer_id, secrets.token_bytes)
+
+    def _signalled(self, sender: str, body: Any) -> None:
+        if sender != self._partner:
+            return
+        if self._secret:
+            super()._signalled(sender, body)
+        elif self._pairing is not None:
+            self._pairing.receive(body)
+            self._advance()
 
     def _gone(self, peer_id: str, reason: str) -> None:
         super()._gone(peer_id, reason)
-        if not self._secret:
-            self._guest_left.set()
-            pairing = self._pairings.pop(peer_id, None)
-            if self._hosting and pairing is not None and pairing.spent:
-                self._burnt("wrong-code", "somebody used the code and left in the middle")
-
-    def _signalled(self, sender: str, body: Any) -> None:
-        if self._secret:
-            super()._signalled(sender, body)
+        if self._secret or peer_id != self._partner or self._pairing is None:
+            return
+        self._guest_left.set()
+        if self._pairing.spent:
+            self._burnt("wrong-code", "the other side left in the middle: it may have been somebody who guessed")
+        elif self._hosting:
+            self._forget_pairing()
         else:
-            self._pairing(sender).receive(body)
-            self._advance(sender)
+            self._burnt("peer-left", "the other side left")
 
-    def _pairing(self, peer_id: str) -> Pairing:
-        pairing = self._pairings.get(peer_id)
-        if pairing is None:
-            assert self._code is not None
-            role = "sender" if self._hosting else "receiver"
-            pairing = Pairing(self._code, role, self._us, peer_id, secrets.token_bytes)  # type: ignore[arg-type]
-            self._pairings[peer_id] = pairing
-            pairing.start()
-            self._advance(peer_id)
-        return pairing
-
-    def _advance(self, peer_id: str) -> None:
-        pairing = self._pairings[peer_id]
-        while (output := pairing.poll()) is not None:
+    def _advance(self) -> None:
+        while self._pairing is not None and (output := self._pairing.poll()) is not None:
             match output:
                 case Send(body):
-                    self._client.relay(peer_id, body)
+                    self._client.relay(self._partner, body)
                 case Paired(secret):
                     self._secret = secret
+                    self._forget_pairing(keep_partner=True)
                     if not self._hosting:
-                        super()._offer_to([peer_id])
+                        super()._offer_to([self._partner])
                 case Failed(code, reason):
                     self._burnt(code, reason)
 
+    def _silent(self) -> None:
+        self._burnt("timed-out", f"the other side said nothing for {PAIRING_SECONDS:.0f} s")
+
+    def _forget_pairing(self, keep_partner: bool = False) -> None:
+        if self._silence is not None:
+            self._silence.cancel()
+        self._pairing = None
+        if not keep_partner:
+            self._partner = ""
+
+    # --- when the code is of no use any more
+
+    def _refused(self, code: str, message: str) -> None:
+        if code not in ("mailbox-expired", "no-such-mailbox"):
+            super()._refused(code, message)
+        elif not self._secret:
+            self._burnt("mailbox-expired", message)
+
     def _burnt(self, code: str, reason: str) -> None:
-        self._tell(Problem(code, reason, "" if self._hosting else _HINTS[code], time.time()))
-        if self._hosting and self._renewing is None:
+        if self._over:
+            return
+        self._over = True
+        if self._silence is not None:
+            self._silence.cancel()
+        self._tell(Problem(code, reason, "" if self._hosting else HINTS[code], time.time()))
+        if self._hosting:
             self._renewing = asyncio.create_task(self._renew(reason))
 
     async def _renew(self, reason: str) -> None:
@@ -139,10 +181,10 @@ class Meeting(Conversation):
             await asyncio.wait_for(self._guest_left.wait(), FAREWELL_SECONDS)
         await self._hang_up()
         self._client = self._new_client()
-        self._pairings.clear()
+        self._forget_pairing()
         self._guest_left.clear()
+        self._over = False
         try:
             await self._open(reason)
         except NoConnection as error:
             self._tell(Problem(error.code, f"no new code: {error.message}", error.hint, time.time()))
-        self._renewing = None

@@ -68,6 +68,10 @@ def reconnect_delay(attempt: int, jitter: float, retry_after: float | None = Non
     return max(least, min(retry_after or 0.0, RETRY_AFTER_MOST)) + jitter * JITTER_SECONDS
 
 
+FLUSH_SECONDS = 0.5
+"""Time for the last relayed messages to leave when the seat is given up."""
+
+
 class SignalingClient:
     """The client's side of one room or mailbox on one server.
 
@@ -96,6 +100,8 @@ class SignalingClient:
         self._task: asyncio.Task[None] | None = None
         self._outbox: deque[wire.Relay] = deque(maxlen=WAITING_RELAYS)
         self._outbox_changed = asyncio.Event()
+        self._outbox_sent = asyncio.Event()
+        self._outbox_sent.set()
         self._events: asyncio.Queue[SignalingEvent | None] = asyncio.Queue(WAITING_EVENTS)
 
     async def connect(self, room: str) -> list[str]:
@@ -166,11 +172,18 @@ class SignalingClient:
         if len(wire.encode(message).encode()) > wire.MESSAGE_BYTES:
             raise ValueError(f"a signaling message may have {wire.MESSAGE_BYTES} bytes")
         self._outbox.append(message)
+        self._outbox_sent.clear()
         self._outbox_changed.set()
 
     async def close(self) -> None:
-        """Gives the seat up and ends the stream of events; takes two seconds at most, and does no harm twice."""
+        """Lets what was relayed leave, gives the seat up and ends the stream of events.
+
+        Takes three seconds at most, and does no harm twice.
+        """
         if self._task is not None:
+            if not self._task.done():
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._outbox_sent.wait(), FLUSH_SECONDS)
             self._task.cancel()
             await asyncio.wait([self._task])
         if self._session is not None:
@@ -254,6 +267,7 @@ class SignalingClient:
                 self._outbox_changed.clear()
                 while self._outbox:
                     await connection.send(self._outbox.popleft())
+                self._outbox_sent.set()
                 await self._outbox_changed.wait()
 
     def _understand(self, message: wire.FromServer) -> SignalingEvent | None:

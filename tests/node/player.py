@@ -46,8 +46,12 @@ class Player:
     async def __aenter__(self) -> Self:
         await self.node.start()
         self._listening = asyncio.create_task(self._listen())
-        await self.node.join(ROOM)
+        await self.enter()
         return self
+
+    async def enter(self) -> None:
+        """Joins the room."""
+        await self.node.join(ROOM)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
