@@ -31,11 +31,12 @@ from p2pchat.node.events import (
     Trust,
 )
 from p2pchat.node.gatekeeper import Admitted, Stopped
-from p2pchat.protocol import frames, heartbeat, session
+from p2pchat.protocol import frames, heartbeat, session_events
 from p2pchat.protocol.handshake import Handshake
 from p2pchat.protocol.introduction import Greeted
 from p2pchat.protocol.limits import SUSPECT_AFTER
 from p2pchat.protocol.rtt import conversation as live_text
+from p2pchat.protocol.session import Session
 from p2pchat.protocol.transfer.exchange import TransferOutput
 from p2pchat.protocol.untrusted import safe_line, safe_text
 from p2pchat.rtc.channels import Channel
@@ -89,7 +90,7 @@ class Peer:
         self.info = PeerInfo(them, them, PeerState.CONNECTING)
         self.present = True
         """Whether it has a seat in the room, as far as the server says."""
-        self.session = session.Session(hello)
+        self.session = Session(hello)
         self.conversation = conversation
         self._tell = tell
         self._on_transfer = on_transfer
@@ -224,38 +225,38 @@ class Peer:
             more = self._send_files()
         self._set_timer()
 
-    def _do(self, output: session.Output) -> None:
+    def _do(self, output: session_events.Output) -> None:
         match output:
-            case session.SendControl(data):
+            case session_events.SendControl(data):
                 self._connector.send(Channel.CONTROL, data)
-            case session.SendText(text):
+            case session_events.SendText(text):
                 self._connector.send(Channel.TEXT, text)
             case TransferOutput():
                 self._on_transfer(self, output)
-            case session.CloseLink(_, reason):
+            case session_events.CloseLink(_, reason):
                 self._goodbye = reason
                 self._refused = True
                 self._connector.drop(reason)
-            case session.Left(code, reason):
+            case session_events.Left(code, reason):
                 self._left = code == "quit"
                 self._goodbye = safe_line(reason) or "left the conversation"
                 self._connector.drop(self._goodbye)
             case Greeted():
                 self._greeted(output)
-            case session.PulseChanged(pulse, silence):
+            case session_events.PulseChanged(pulse, silence):
                 self._pulse_changed(pulse, silence)
-            case session.Measured(round_trip):
+            case session_events.Measured(round_trip):
                 self._measured(round_trip)
             case _:
                 self._tell_what_was_said(output)
 
-    def _tell_what_was_said(self, output: session.Output) -> None:
+    def _tell_what_was_said(self, output: session_events.Output) -> None:
         peer, name, at = self.info.peer, self.info.name, time.time()
         match output:
-            case session.MessageRead(message):
+            case session_events.MessageRead(message):
                 text = safe_text(message.text)
                 self._tell(MessageReceived(self.conversation, message.id, peer, name, text, message.sent_at, at))
-            case session.Delivered(message_id):
+            case session_events.Delivered(message_id):
                 self._tell(MessageDelivered(self.conversation, message_id, peer, at))
             case live_text.LineRead(line, text, state):
                 self._tell(

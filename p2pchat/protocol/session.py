@@ -21,9 +21,7 @@ bulk data, and call `tick` at `deadline()`.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from enum import Enum
-from typing import TypeAlias
 
 from p2pchat.protocol import frames, limits
 from p2pchat.protocol.allowance import Allowance
@@ -31,9 +29,19 @@ from p2pchat.protocol.codec import FrameError, decode, encode
 from p2pchat.protocol.delivery import Inbox, Outbox
 from p2pchat.protocol.handshake import Handshake
 from p2pchat.protocol.heartbeat import Changed, Heartbeat, Ping
-from p2pchat.protocol.heartbeat import State as Pulse
 from p2pchat.protocol.introduction import Fault, Greeted, Introduction, SendFrame
-from p2pchat.protocol.rtt.conversation import Alerted, LineRead, LiveText
+from p2pchat.protocol.rtt.conversation import LiveText
+from p2pchat.protocol.session_events import (
+    CloseLink,
+    Delivered,
+    Left,
+    Measured,
+    MessageRead,
+    Output,
+    PulseChanged,
+    SendControl,
+    SendText,
+)
 from p2pchat.protocol.transfer.exchange import Exchange, TransferOutput
 
 EARLY_TEXTS = 64
@@ -46,81 +54,6 @@ class State(Enum):
     JUDGING = "judging"
     TALKING = "talking"
     CLOSING = "closing"
-
-
-@dataclass(frozen=True, slots=True)
-class SendControl:
-    """Send these bytes on `ctl`."""
-
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class SendText:
-    """Send this string on `t140`."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class CloseLink:
-    """Close the link once what was sent before has left. `reason` may be shown; `code` is a stable word."""
-
-    code: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Left:
-    """The peer said goodbye; `reason` is untrusted text."""
-
-    code: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class PulseChanged:
-    """The peer fell silent or is back; see `heartbeat`. When it is LOST, close the link."""
-
-    pulse: Pulse
-    silence: float
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """A ping came back after so many seconds."""
-
-    round_trip: float
-
-
-@dataclass(frozen=True, slots=True)
-class MessageRead:
-    """A message arrived for the first time, and belongs to no live line. Its text is untrusted."""
-
-    message: frames.Message
-
-
-@dataclass(frozen=True, slots=True)
-class Delivered:
-    """The peer has a message of ours."""
-
-    id: str
-
-
-Output: TypeAlias = (
-    SendControl
-    | SendText
-    | CloseLink
-    | Greeted
-    | Left
-    | PulseChanged
-    | Measured
-    | MessageRead
-    | Delivered
-    | LineRead
-    | Alerted
-    | TransferOutput
-)
 
 
 class Session:

@@ -15,7 +15,8 @@ from p2pchat.protocol.heartbeat import State as Pulse
 from p2pchat.protocol.identity import Identity
 from p2pchat.protocol.introduction import Greeted
 from p2pchat.protocol.rtt.conversation import LineRead
-from p2pchat.protocol.session import (
+from p2pchat.protocol.session import Session, State
+from p2pchat.protocol.session_events import (
     CloseLink,
     Delivered,
     Left,
@@ -25,8 +26,6 @@ from p2pchat.protocol.session import (
     PulseChanged,
     SendControl,
     SendText,
-    Session,
-    State,
 )
 
 T = TypeVar("T")
