@@ -27,14 +27,19 @@ async def latencies(sender: Child, receiver: Child, keys: int, seed: int) -> lis
     text = ""
     for _ in range(keys):
         text += rng.choice("abcdefghijklmnopqrstuvwxyz ")
-        await sender.tell(do="type", text=text)
-        typed = await sender.hear("typed")
-        while (shown := await receiver.hear("live"))["text"] != text:
-            pass
-        times.append(float(shown["at"]) - float(typed["at"]))
+        times.append(await latency(sender, receiver, text))
         await asyncio.sleep(rng.expovariate(KEYS_PER_SECOND))
-    await sender.tell(do="type", text="")
+    await latency(sender, receiver, "")
     return times
+
+
+async def latency(sender: Child, receiver: Child, text: str) -> float:
+    """Makes the line read `text`; returns the seconds until it does at the other side."""
+    await sender.tell(do="type", text=text)
+    typed = await sender.hear("typed")
+    while (shown := await receiver.hear("live"))["text"] != text:
+        pass
+    return float(shown["at"]) - float(typed["at"])
 
 
 def describe(name: str, times: list[float]) -> float:
