@@ -72,6 +72,31 @@ async def test_each_channel_carries_messages_and_the_path_is_known() -> None:
 
 
 @on_guarded_loop
+async def test_both_ends_name_the_same_two_certificates() -> None:
+    ana, ben = await connect()
+    at_ana, at_ben = await ana.until(Opened), await ben.until(Opened)
+    assert (at_ana.offered, at_ben.offered) == (True, False)
+    assert at_ana.our_fingerprint == at_ben.their_fingerprint
+    assert at_ana.their_fingerprint == at_ben.our_fingerprint
+    assert at_ana.our_fingerprint != at_ana.their_fingerprint
+    await ana.link.close("done")
+    await ben.link.close("done")
+
+
+@on_guarded_loop
+async def test_a_certificate_other_than_the_announced_one_is_refused() -> None:
+    ana, ben = End(), End()
+    offer = await ana.link.offer()
+    other = await End().link.offer()
+    fingerprint = re.compile(r"(?<=a=fingerprint:sha-256 )\S+")
+    swapped = fingerprint.sub(fingerprint.findall(other)[0], offer)
+    await ana.link.accept_answer(await ben.link.answer(swapped))
+    assert (await ben.until(Closed)).reason == "the peer's certificate is not the one that was announced"
+    assert not any(isinstance(event, Opened) for event in ana.told + ben.told)
+    await ana.link.close("done")
+
+
+@on_guarded_loop
 async def test_what_is_sent_right_before_closing_arrives() -> None:
     ana, ben = await connect()
     ana.link.send(Channel.CONTROL, b"goodbye")

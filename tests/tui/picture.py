@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -32,7 +33,9 @@ async def draw() -> str:
         node.tell(typing(BEN, "I will add it tonig", line=1), typing(CYD, "wait, I have the sourc", line=1))
         await write(pilot, "the figure is in the shared fold")
         await until_shown(pilot, "I will add it tonig", "wait, I have the sourc", "shared fold")
-        return pilot.app.export_screenshot(title="p2pchat lab")
+        drawn = pilot.app.export_screenshot(title="p2pchat lab")
+    # A picture that fetches its font from somewhere tells somebody who looks at it.
+    return re.sub(r"@font-face \{.*?\}\s*", "", drawn, flags=re.DOTALL)
 
 
 if __name__ == "__main__":
