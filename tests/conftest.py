@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from tests.server_process import ServerProcess
+
+# A busy machine takes its time for an example, which says nothing about the example.
+settings.register_profile("quick", max_examples=100, deadline=None)
+settings.register_profile("nightly", max_examples=100_000, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Names the marks of our own."""
+    config.addinivalue_line("markers", "nightly: what others send does no harm; `make nightly` tries it far longer")
 
 
 @pytest.fixture

@@ -14,7 +14,9 @@ from p2pchat.cli import json_events
 from p2pchat.cli.json_commands import JsonCommand
 from p2pchat.cli.json_events import Object
 from p2pchat.cli.lines import Line
+from p2pchat.cli.room_access import Access
 from p2pchat.cli.session import converse
+from p2pchat.cli.speakers import whom
 from p2pchat.errors import P2PChatError
 from p2pchat.node.api import NodeApi
 from p2pchat.node.events import Event, Ready, TransferChanged, TransferProgressed
@@ -22,13 +24,10 @@ from p2pchat.node.events import Event, Ready, TransferChanged, TransferProgresse
 PROGRESS_PER_SECOND: Final = 5
 """`progress` lines of one transfer in any second: often enough for a bar, and little for a log."""
 
-UNSUPPORTED: Final = "unsupported"
-"""The code of the answer to a command that the format has and this version does not."""
-
 
 async def chat(
     node: NodeApi,
-    conversation: str,
+    access: Access,
     *,
     lines: AsyncIterator[Line],
     write_line: Callable[[str], None],
@@ -40,7 +39,7 @@ async def chat(
 
     Args:
         node: a node that is not started; it is stopped at the end.
-        conversation: the room.
+        access: the room, and its secret if it has one.
         lines: commands, one JSON object each.
         write_line: takes each line of output.
         linger: how long end of input waits for what is still being sent, in seconds.
@@ -48,9 +47,9 @@ async def chat(
     Raises:
         P2PChatError: the room could not be joined, or not everything was delivered in time.
     """
-    front_end = JsonFrontEnd(node, conversation, write_line)
+    front_end = JsonFrontEnd(node, access, write_line)
     try:
-        await converse(node, conversation, front_end, lines, linger)
+        await converse(node, access, front_end, lines, linger)
     except P2PChatError as error:
         front_end.write(json_events.failure(error, time.time()))
         raise
@@ -59,9 +58,10 @@ async def chat(
 class JsonFrontEnd:
     """Writes events and answers, and carries out commands."""
 
-    def __init__(self, node: NodeApi, conversation: str, write_line: Callable[[str], None]) -> None:
+    def __init__(self, node: NodeApi, access: Access, write_line: Callable[[str], None]) -> None:
         self._node = node
-        self._conversation = conversation
+        self._conversation = access.room
+        self._show_invite = access.show_invite
         self._write_line = write_line
         self._own_tag = ""
         self._progress: dict[str, deque[float]] = {}
@@ -83,6 +83,8 @@ class JsonFrontEnd:
         answer = json_events.as_object(event, self._own_tag)
         if answer is not None:
             self.write(answer)
+        if isinstance(event, Ready) and self._show_invite:
+            await self._invite()
 
     async def entered(self, line: Line) -> bool:
         """A line of input; False when it says `quit`. What cannot be done is answered, and changes nothing."""
@@ -124,6 +126,17 @@ class JsonFrontEnd:
             case commands.Cancel():
                 await self._node.cancel(command.transfer)
             case _:
+                await self._decide(command)
+
+    async def _decide(self, command: JsonCommand) -> None:
+        match command:
+            case commands.Verify():
+                await self._node.verify(self._conversation, command.peer)
+            case commands.Block():
+                await self._node.block_contact(command.contact)
+            case commands.Unblock():
+                await self._node.block_contact(command.contact, blocked=False)
+            case _:
                 await self._answer(command)
 
     async def _answer(self, command: JsonCommand) -> None:
@@ -134,9 +147,17 @@ class JsonFrontEnd:
             case commands.Stats():
                 for measured in await self._node.stats():
                     self.write(json_events.stats(measured, time.time()))
-            case commands.Safety() | commands.Verify() | commands.Invite():
-                message = f"this version has no {command.__struct_config__.tag}"
-                self.write(json_events.error(UNSUPPORTED, message, "", time.time()))
+            case commands.Safety():
+                for info in whom(await self._node.peers(self._conversation), command.peer):
+                    self.write(json_events.safety(info, time.time()))
+            case commands.Contacts():
+                for contact in await self._node.contacts():
+                    self.write(json_events.contact(contact, time.time()))
+            case commands.Invite():
+                await self._invite()
+
+    async def _invite(self) -> None:
+        self.write(json_events.invite(await self._node.invite(self._conversation), time.time()))
 
     def _in_time(self, transfer: str, now: float) -> bool:
         """Whether one more `progress` line of a transfer keeps within the rate."""

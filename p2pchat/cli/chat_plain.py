@@ -16,16 +16,20 @@ from typing import Final
 from p2pchat.cli import wording
 from p2pchat.cli.lines import LINE_BYTES, Line
 from p2pchat.cli.plain_events import PlainEvents
+from p2pchat.cli.room_access import Access
 from p2pchat.cli.session import converse
+from p2pchat.cli.trust_commands import TrustCommands
 from p2pchat.errors import P2PChatError, UsageError
 from p2pchat.node.api import NodeApi
-from p2pchat.node.events import Event, PeerState
+from p2pchat.node.events import Event, PeerState, Ready
 
 HELP: Final = (
     "A line that you enter is a message to everybody in the room.",
     "/accept, or /accept N: take the files that are offered. /decline, or /decline N: refuse them.",
     "/send PATH: offer a file or folder, or several. Put quotes around a path with spaces.",
     "/cancel, or /cancel N: end a transfer. /transfers: list them with their numbers.",
+    "/safety, or /safety NAME: the words to compare. /verify NAME: they are the same. /invite: the link to this room.",
+    "/contacts: list whom you know. /rename NAME PETNAME, /forget NAME, /block NAME, /unblock NAME: change it.",
     "/who: list the others. /status: where you are. /quit: leave.",
     "//: begin a message with a slash.",
 )
@@ -34,39 +38,56 @@ HELP: Final = (
 
 async def chat(
     node: NodeApi,
-    conversation: str,
+    access: Access,
     *,
     lines: AsyncIterator[Line],
     write_line: Callable[[str], None],
     linger: float,
     echo: bool,
+    show_link: Callable[[str], None],
 ) -> None:
     """Takes part in a conversation line by line.
 
     Args:
         node: a node that is not started; it is stopped at the end.
-        conversation: the room.
+        access: the room, and its secret if it has one.
         lines: messages and commands.
         write_line: takes each line of output.
         linger: how long end of input waits for what is still being sent, in seconds.
         echo: whether our own messages are written, too: a terminal has shown them already, a pipe has not.
+        show_link: takes the invite of a room whose secret is new, which is not for the record of what was said.
 
     Raises:
         P2PChatError: the room could not be joined, or not everything was delivered in time.
     """
-    front_end = PlainFrontEnd(node, conversation, write_line, echo, asyncio.get_running_loop().time())
-    await converse(node, conversation, front_end, lines, linger)
+    front_end = PlainFrontEnd(
+        node,
+        access.room,
+        write_line,
+        echo=echo,
+        show_link=show_link if access.show_invite else None,
+        now=asyncio.get_running_loop().time(),
+    )
+    await converse(node, access, front_end, lines, linger)
 
 
 class PlainFrontEnd:
     """Writes events as lines, and takes lines as messages and commands."""
 
     def __init__(
-        self, node: NodeApi, conversation: str, write_line: Callable[[str], None], echo: bool, now: float
+        self,
+        node: NodeApi,
+        conversation: str,
+        write_line: Callable[[str], None],
+        *,
+        echo: bool,
+        show_link: Callable[[str], None] | None,
+        now: float,
     ) -> None:
         self._node = node
         self._conversation = conversation
         self._shown = PlainEvents(write_line, echo, now)
+        self._show_link = show_link
         self._commands = {
             "accept": self._accept,
             "decline": self._decline,
@@ -76,11 +97,14 @@ class PlainFrontEnd:
             "status": self._status,
             "transfers": self._list_transfers,
             "help": self._help,
+            **TrustCommands(node, conversation, self._shown).commands,
         }
 
     async def told(self, event: Event, now: float) -> None:
         """The node told an event."""
         self._shown.tell(event, now)
+        if isinstance(event, Ready) and self._show_link is not None:
+            self._show_link(await self._node.invite(self._conversation))
 
     def deadline(self) -> float | None:
         """When live text that waits is announced."""

@@ -25,6 +25,7 @@ from p2pchat.cli.demo_report import MadeFile, Report, SawFile, SawLine, SawMessa
 from p2pchat.cli.demo_typing import LineWatch, type_line
 from p2pchat.cli.lines import Line, read_lines
 from p2pchat.cli.output import standard_output
+from p2pchat.cli.room_access import Access
 from p2pchat.cli.session import converse
 from p2pchat.errors import TimedOut
 from p2pchat.node.api import NodeApi
@@ -141,7 +142,7 @@ async def _take_part(url: str, room: str, folder: Path) -> None:
     try:
         # Whatever is under way when the demo ends is of no interest any more.
         with contextlib.suppress(TimedOut):
-            await converse(node, room, partner, read_lines(sys.stdin.fileno()), linger=0.0)
+            await converse(node, Access(room), partner, read_lines(sys.stdin.fileno()), linger=0.0)
     finally:
         acting.cancel()
         await asyncio.wait({acting})

@@ -83,19 +83,55 @@ class Quit(Command, frozen=True, tag="quit"):
 
 
 class Safety(Command, frozen=True, tag="safety"):
-    """Tell the words to compare."""
+    """Tell the words to compare, with one peer or with each."""
+
+    peer: str | None = None
 
 
 class Verify(Command, frozen=True, tag="verify"):
-    """Mark a peer as verified."""
+    """The words were compared with a peer, and are the same."""
+
+    peer: str
 
 
 class Invite(Command, frozen=True, tag="invite"):
-    """Tell the link of an invitation."""
+    """Tell the link that lets somebody in."""
+
+
+class Contacts(Command, frozen=True, tag="contacts"):
+    """Tell each contact."""
+
+
+class Block(Command, frozen=True, tag="block"):
+    """Have nothing to do with a contact any more."""
+
+    contact: str
+
+
+class Unblock(Command, frozen=True, tag="unblock"):
+    """Take `block` back."""
+
+    contact: str
 
 
 JsonCommand: TypeAlias = (
-    Say | Rtt | Send | Accept | Decline | Pause | Resume | Cancel | Who | Stats | Quit | Safety | Verify | Invite
+    Say
+    | Rtt
+    | Send
+    | Accept
+    | Decline
+    | Pause
+    | Resume
+    | Cancel
+    | Who
+    | Stats
+    | Safety
+    | Verify
+    | Invite
+    | Contacts
+    | Block
+    | Unblock
+    | Quit
 )
 
 _decoder: msgspec.json.Decoder[JsonCommand] = msgspec.json.Decoder(JsonCommand)

@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import Any, TypeAlias
 
 from p2pchat.errors import P2PChatError, ServerUnreachable
-from p2pchat.node.api import PeerStats
+from p2pchat.node.api import ContactInfo, PeerStats
 from p2pchat.node.events import (
     Alerted,
+    CodeChanged,
     Direction,
     Event,
     Item,
@@ -45,8 +46,10 @@ def as_object(event: Event, own_tag: str) -> Object | None:
             return tell(
                 "ready", event.at, name=event.name, peer=event.peer, room=event.conversation, server=event.server
             )
+        case CodeChanged():
+            return tell("code", event.at, code=event.code, link=event.link, reason=event.reason)
         case PeerChanged():
-            return peer(event.info, event.at)
+            return peer(event.info, event.at, event.was)
         case MessageReceived():
             return tell(
                 "message",
@@ -99,8 +102,8 @@ def as_object(event: Event, own_tag: str) -> Object | None:
             return None
 
 
-def peer(info: PeerInfo, at: float) -> Object:
-    """Tells where a peer stands."""
+def peer(info: PeerInfo, at: float, was: str = "") -> Object:
+    """Tells where a peer stands; `was` is what it was called until now, if that is another one."""
     return tell(
         "peer",
         at,
@@ -111,6 +114,32 @@ def peer(info: PeerInfo, at: float) -> Object:
         path=info.path,
         rtt_ms=info.rtt_ms,
         reason=info.reason,
+        **({"was": was} if was else {}),
+    )
+
+
+def safety(info: PeerInfo, at: float) -> Object:
+    """Tells the words to compare with a peer."""
+    return tell("safety", at, peer=info.peer, name=info.name, words=list(info.words))
+
+
+def invite(link: str, at: float) -> Object:
+    """Tells the link that lets somebody in."""
+    return tell("invite", at, link=link)
+
+
+def contact(info: ContactInfo, at: float) -> Object:
+    """Tells a contact; its key tag is the `peer` under which it shows up in a room."""
+    return tell(
+        "contact",
+        at,
+        peer=info.tag,
+        key=info.key,
+        name=info.name,
+        petname=info.petname,
+        state=info.state,
+        first_seen=info.first_seen,
+        last_seen=info.last_seen,
     )
 
 

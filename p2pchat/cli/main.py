@@ -6,27 +6,26 @@ Nothing heavy is imported until a command needs it: `p2pchat --help` answers at 
 from __future__ import annotations
 
 import sys
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from p2pchat import __version__
 from p2pchat.cli import narration, options, outcome
-from p2pchat.cli.options import Options
+from p2pchat.cli.contacts import contacts
+from p2pchat.cli.groups import GroupWithDefault
+from p2pchat.cli.options import Command, Options
 from p2pchat.cli.session import LINGER_DEFAULT
-from p2pchat.errors import UsageError
 
-DEFAULT_COMMAND = "chat"
+if TYPE_CHECKING:
+    from p2pchat.cli.room_access import Access
 
 
-class ChatByDefault(click.Group):
-    """Takes a first argument that is no command as one of `chat`: `p2pchat lab` is `p2pchat chat lab`."""
+class ChatByDefault(GroupWithDefault):
+    """`p2pchat lab` is `p2pchat chat lab`."""
 
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Puts the default command where none was named."""
-        if not args or args[0] not in {*self.commands, *ctx.help_option_names, "--version"}:
-            args = [DEFAULT_COMMAND, *args]
-        return super().parse_args(ctx, args)
+    default_command = "chat"
 
 
 @click.group(cls=ChatByDefault, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -41,6 +40,12 @@ def p2pchat() -> None:
     """
 
 
+def _patience(help_text: str, **how: Any) -> Callable[[Command], Command]:
+    """The option `--timeout`."""
+    seconds = click.FloatRange(min=0.0, min_open=True, max=86_400.0)
+    return click.option("--timeout", type=seconds, metavar="SECONDS", help=help_text, show_default=True, **how)
+
+
 @p2pchat.command()
 @click.argument("room", required=False)
 @options.common
@@ -52,20 +57,83 @@ def p2pchat() -> None:
     metavar="SECONDS",
     help="In plain and machine mode: how long the end of input waits for what is still being sent.",
 )
+@click.option("--secret-file", metavar="FILE", help="A file with the room's secret, or a passphrase.")
+@click.option("--new-secret", is_flag=True, help="Make a secret for the room, and show the invite to it.")
+@click.option("--invite", is_flag=True, help="Ask for the invite link to a room; it names room and server.")
+@click.option("--invite-file", metavar="FILE", help="A file with the invite link.")
 @click.pass_context
-def chat(context: click.Context, /, room: str | None, linger: float, **_: Any) -> None:
+def chat(
+    context: click.Context,
+    /,
+    room: str | None,
+    linger: float,
+    secret_file: str | None,
+    new_secret: bool,
+    invite: bool,
+    invite_file: str | None,
+    **_: Any,
+) -> None:
     """Join ROOM and talk with everybody in it.
 
     On a terminal this opens the full screen; otherwise, or with TERM=dumb, line mode.
+
+    A room with a secret is for those who have it, and the server learns neither its name nor what is signaled in it.
+    The secret can also be in P2PCHAT_SECRET, and an invite in P2PCHAT_INVITE.
     """
+    from p2pchat.cli import room_access
+
     chosen = options.resolve(context)
     narration.configure(chosen.verbose)
-    if room is None:
-        raise UsageError("which room?", "name one that you and the others agree on: p2pchat chat ROOM")
+    access = room_access.settle(room, room_access.Asked(secret_file, invite_file, invite, new_secret))
+    if access.server:
+        chosen = options.with_server(chosen, access.server, "the invite")
     if chosen.json or chosen.plain or not options.on_a_terminal():
-        _chat_in_lines(room, linger, chosen)
+        _chat_in_lines(access, linger, chosen)
     else:
-        _chat_on_screen(room, chosen)
+        _chat_on_screen(access, chosen)
+
+
+@p2pchat.command()
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@options.common
+@click.option("--qr", is_flag=True, help="Show the code as a QR code, too.")
+@_patience("Wait so long for the other person.  [default: as long as it takes]")
+@click.pass_context
+def send(context: click.Context, /, paths: tuple[str, ...], qr: bool, timeout: float | None, **_: Any) -> None:
+    """Send files and folders to whoever enters the code that this prints.
+
+    It ends when the receiver has verified everything.
+    """
+    from p2pchat.cli import one_shot_commands
+
+    chosen = options.resolve(context)
+    narration.configure(chosen.verbose)
+    one_shot_commands.send_files(chosen, paths, qr, timeout)
+
+
+@p2pchat.command()
+@click.argument("code", required=False, envvar="P2PCHAT_CODE")
+@options.common
+@click.option("--output", metavar="DIR", help="Where the files go.  [default: as --downloads]")
+@click.option("--yes", is_flag=True, help="Accept without asking.")
+@_patience("Wait so long for the offer.", default=60.0)
+@click.pass_context
+def receive(
+    context: click.Context, /, code: str | None, output: str | None, yes: bool, timeout: float, **_: Any
+) -> None:
+    """Receive the files of whoever told you CODE, or the link to it; asks for it when it is left out.
+
+    CODE can also be in P2PCHAT_CODE: other users of a machine can see its command lines. The paths of what was saved
+    are written to standard output.
+    """
+    from p2pchat.cli import one_shot_commands
+
+    chosen = options.resolve(context)
+    narration.configure(chosen.verbose)
+    one_shot_commands.receive_files(chosen, code, output, yes, timeout)
+
+
+p2pchat.add_command(contacts)
 
 
 @p2pchat.command()
@@ -89,7 +157,7 @@ def demo(context: click.Context, /, **_: Any) -> None:
     demonstration.play(chosen.settings.name, on_screen=options.on_a_terminal() and not chosen.plain)
 
 
-def _chat_in_lines(room: str, linger: float, chosen: Options) -> None:
+def _chat_in_lines(access: Access, linger: float, chosen: Options) -> None:
     from p2pchat.cli import chat_json, chat_plain
     from p2pchat.cli.lines import read_lines
     from p2pchat.cli.output import standard_output
@@ -101,19 +169,32 @@ def _chat_in_lines(room: str, linger: float, chosen: Options) -> None:
         lines = read_lines(sys.stdin.fileno())
         write_line = standard_output().write_line
         if chosen.json:
-            await chat_json.chat(node, room, lines=lines, write_line=write_line, linger=linger)
+            await chat_json.chat(node, access, lines=lines, write_line=write_line, linger=linger)
         else:
-            echo = not sys.stdin.isatty()
-            await chat_plain.chat(node, room, lines=lines, write_line=write_line, linger=linger, echo=echo)
+            await chat_plain.chat(
+                node,
+                access,
+                lines=lines,
+                write_line=write_line,
+                linger=linger,
+                echo=not sys.stdin.isatty(),
+                show_link=lambda link: narration.narrate(f"Whoever has this link can come in:\n\n    {link}\n"),
+            )
 
     run(take_part())
 
 
-def _chat_on_screen(room: str, chosen: Options) -> None:
+def _chat_on_screen(access: Access, chosen: Options) -> None:
     from p2pchat import tui
     from p2pchat.node.threaded import NodeThread
 
-    error = tui.run(NodeThread(chosen.settings), room, live=False, downloads=chosen.settings.downloads)
+    error = tui.run(
+        NodeThread(chosen.settings),
+        access.room,
+        secret=access.secret,
+        live=False,
+        downloads=chosen.settings.downloads,
+    )
     if error is not None:
         raise error
 

@@ -1,4 +1,4 @@
-"""One exchange of files with one other person, from the code to the last verified byte: what `send` and `receive` share.
+"""One exchange of files with one other person, from the code to the last verified byte, as `send` and `receive` do.
 
     node  ──> told(event) ────┐
                               ├──> a part, until it is done, fails, or takes too long to begin
@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from p2pchat.cli import wording
 from p2pchat.cli.lines import Line
@@ -61,7 +62,7 @@ class Entered:
 News: TypeAlias = Event | Entered
 
 
-class Part:
+class Part(ABC):
     """What sending and receiving have in common. Errors that are raised end the exchange.
 
     Args:
@@ -80,16 +81,16 @@ class Part:
         """Whether the waiting is over."""
         self.done = False
 
+    @abstractmethod
     async def begin(self) -> None:
         """The node is started: go to the meeting."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def told(self, event: Event) -> None:
         """The node told an event."""
-        raise NotImplementedError
 
-    async def entered(self, line: Line) -> None:
-        """A line of input, or its end."""
+    async def entered(self, line: Line) -> None:  # noqa: B027
+        """A line of input, or its end; nothing to do for a part that asks nobody."""
 
     async def abandon(self) -> None:
         """The user wants to leave: the other side is told that nothing more comes."""
@@ -120,7 +121,7 @@ class Part:
         return False
 
     def _ended(self, info: TransferInfo) -> None:
-        """Raises what a transfer's end without success amounts to; does nothing while it goes on, or when it is done."""
+        """Raises what a transfer's end without success amounts to; does nothing in other states."""
         match info.state:
             case TransferState.DECLINED | TransferState.CANCELLED:
                 raise TurnedDown(info.reason or f"{info.state.value} by {info.name}")
@@ -205,7 +206,7 @@ async def _let_go(news: AsyncIterator[News]) -> None:
                     return
 
 
-async def _news(events: AsyncIterator[Event], lines: AsyncIterator[Line] | None) -> Any:
+async def _news(events: AsyncIterator[Event], lines: AsyncIterator[Line] | None) -> AsyncGenerator[News, None]:
     """Yields events and lines in the order in which they come, until the events end."""
     waiting: asyncio.Queue[News | None] = asyncio.Queue(WAITING)
 

@@ -11,7 +11,7 @@ import os
 import re
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
@@ -116,6 +116,18 @@ def resolve(context: click.Context) -> Options:
     )
     in_lines, as_json = _mode(lookup.flag("plain"), lookup.flag("json"))
     return Options(settings, in_lines, as_json, lookup.flag("verbose").value)
+
+
+def with_server(chosen: Options, server: str, origin: str) -> Options:
+    """Returns the options with another server, which comes from elsewhere.
+
+    Raises:
+        ConfigurationError: it is no address of a server.
+    """
+    try:
+        return replace(chosen, settings=replace(chosen.settings, server=_server(server)))
+    except ValueError:
+        raise ConfigurationError(f"the server of {origin} has to be {config.ALLOWED['server']}") from None
 
 
 def on_a_terminal() -> bool:

@@ -17,7 +17,6 @@ from p2pchat.node.events import (
     MessageReceived,
     MessageSent,
     PeerChanged,
-    PeerInfo,
     PeerMeasured,
     PeerState,
     Problem,
@@ -50,6 +49,8 @@ class PlainEvents:
         self._announcer = Announcer(now)
         self._ready: Ready | None = None
         self._online = True
+        self._problem = ""
+        """The last one: what follows from it is told without its reason."""
 
     def write(self, text: str) -> None:
         """Writes text, whatever it holds, as one line or several."""
@@ -92,7 +93,7 @@ class PlainEvents:
             case ServerChanged():
                 self._server(event)
             case PeerChanged():
-                self._peer(event.info)
+                self._peer(event)
             case MessageSent() if self._echo:
                 self._speak("you", event.text)
             case MessageDelivered():
@@ -110,6 +111,9 @@ class PlainEvents:
             case TransferProgressed():
                 self._progress(event)
             case Problem():
+                self._problem = event.message
+                if event.code == "changed-key":
+                    self.write("Warning. Somebody with the name of a contact was not let in.")
                 self.write_problem(event.message, event.hint)
             case MessageSent() | PeerMeasured():
                 pass
@@ -125,15 +129,18 @@ class PlainEvents:
             gone = "The signaling server is gone. Connections that exist go on." + wording.because(event.reason)
             self.write("The signaling server is back." if event.online else gone)
 
-    def _peer(self, info: PeerInfo) -> None:
-        before = self.speakers.update(info)
+    def _peer(self, event: PeerChanged) -> None:
+        info = event.info
+        before = self.speakers.update(info, event.was)
         was = before.state if before else None
         who = self.speakers.called(info.peer, info.name)
         match info.state:
             case PeerState.CONNECTED if was is not PeerState.CONNECTED:
                 verb = "is back" if was is PeerState.LOST else "joined"
                 live = f" Live text is on for {who}." if info.live_text else ""
-                self.write(f"{who} {verb}. {wording.path(info)}.{live}")
+                self.write(f"{who} {verb}. {wording.trust(info)}. {wording.path(info)}.{live}")
+            case PeerState.CONNECTED if before and before.trust is not info.trust:
+                self.write(f"The key of {who} is {info.trust.value} now.")
             case PeerState.CONNECTED if before and before.path != info.path and info.path:
                 self.write(f"{who}: {wording.path(info).lower()} now.")
             case PeerState.LOST if was is not PeerState.LOST:
@@ -142,7 +149,8 @@ class PlainEvents:
                 self._announcer.forget(info.peer)
                 self.write(f"{who} left.")
             case PeerState.FAILED if was is not PeerState.FAILED:
-                self.write(f"No connection to {who}.{wording.because(info.reason)}")
+                known = info.reason == self._problem
+                self.write(f"No connection to {who}.{'' if known else wording.because(info.reason)}")
 
     def _live_text(self, event: LiveTextChanged, now: float) -> None:
         final = event.state is not LineState.LIVE

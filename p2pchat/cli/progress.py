@@ -1,4 +1,4 @@
-"""Progress of one transfer on a terminal: a line of standard error that is drawn over and over, and cleared at the end."""
+"""Progress of a transfer on a terminal: one line of standard error, drawn over and over, and cleared at the end."""
 
 from __future__ import annotations
 

@@ -13,7 +13,6 @@ from p2pchat.cli.telling import Teller
 from p2pchat.errors import P2PChatError, UsageError
 from p2pchat.node.api import NodeApi
 from p2pchat.node.events import (
-    Direction,
     Event,
     PeerChanged,
     Problem,

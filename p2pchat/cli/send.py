@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +12,7 @@ from p2pchat.cli import wording
 from p2pchat.cli.one_shot import Part, carry_out, ending
 from p2pchat.cli.qr import qr_code
 from p2pchat.cli.telling import Teller
-from p2pchat.errors import P2PChatError
+from p2pchat.errors import P2PChatError, PeerUnreachable
 from p2pchat.node.api import NodeApi
 from p2pchat.node.events import CodeChanged, Direction, Event, PeerChanged, Problem, TransferChanged, TransferState
 from p2pchat.protocol.transfer.manifest import Manifest
@@ -79,7 +80,9 @@ class Sending(Part):
             case PeerChanged():
                 if self._connected_or_lost(event):
                     self.met = True
-                    await self._node.offer(self._conversation, self._paths)
+                    # Gone again already: the event that says why is on its way.
+                    with contextlib.suppress(PeerUnreachable):
+                        await self._node.offer(self._conversation, self._paths)
             case TransferChanged() if event.info.direction is Direction.SEND:
                 self._transfer_changed(event)
 

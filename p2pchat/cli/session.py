@@ -12,12 +12,16 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import AsyncIterator, Iterator
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from p2pchat.cli.lines import Line
 from p2pchat.errors import TimedOut
 from p2pchat.node.api import NodeApi
 from p2pchat.node.events import Event
+
+if TYPE_CHECKING:
+    # It imports cryptography, and this module is imported for `--help`.
+    from p2pchat.cli.room_access import Access
 
 LINGER_DEFAULT: Final = 10.0
 """Seconds that end of input waits for what is still being sent."""
@@ -43,13 +47,13 @@ class FrontEnd(Protocol):
 
 
 async def converse(
-    node: NodeApi, conversation: str, front_end: FrontEnd, lines: AsyncIterator[Line], linger: float
+    node: NodeApi, access: Access, front_end: FrontEnd, lines: AsyncIterator[Line], linger: float
 ) -> None:
     """Joins a conversation, takes part until somebody ends it, and leaves.
 
     Args:
         node: a node that is not started; it is stopped at the end, whatever happens.
-        conversation: the room.
+        access: the room, and its secret if it has one.
         front_end: the mode.
         lines: the input.
         linger: how long end of input waits for what is still being sent, in seconds.
@@ -61,7 +65,7 @@ async def converse(
     await node.start()
     begun = asyncio.Event()
     telling = asyncio.create_task(_tell(node.events(), front_end, begun))
-    taking_part = asyncio.create_task(_take_part(node, conversation, front_end, lines, linger, begun))
+    taking_part = asyncio.create_task(_take_part(node, access, front_end, lines, linger, begun))
     terminated = asyncio.Event()
     leaving = asyncio.create_task(terminated.wait())
     try:
@@ -81,13 +85,13 @@ async def converse(
 
 async def _take_part(
     node: NodeApi,
-    conversation: str,
+    access: Access,
     front_end: FrontEnd,
     lines: AsyncIterator[Line],
     linger: float,
     begun: asyncio.Event,
 ) -> None:
-    await node.join(conversation)
+    await node.join(access.room, access.secret)
     await begun.wait()  # `ready` is told before anything that a line of input brings about
     async for line in lines:
         if not await front_end.entered(line):

@@ -53,9 +53,14 @@ def key(tag: str) -> str:
     return tag[:4]
 
 
+def peer_name(name: str) -> str:
+    """Returns the name of a peer, fit to be shown."""
+    return safe_line(name, PEER_CHARACTERS)
+
+
 def tagged_name(name: str, tag: str) -> str:
     """Returns a name with the part of its key that people see: `ben·m2xd`. No name can pass for another one so."""
-    return f"{safe_line(name, PEER_CHARACTERS)}·{key(tag)}"
+    return f"{peer_name(name)}·{key(tag)}"
 
 
 def tagged(info: PeerInfo) -> str:

@@ -177,7 +177,8 @@ class NodeApi(Protocol):
         """Gives a contact a petname; the empty one takes it away.
 
         Args:
-            contact: a petname, a name, or at least four characters of a key tag.
+            contact: a petname, a name, at least four characters of a key tag, or the whole key in hexadecimal, which
+                wins over every name.
             petname: what to call it.
 
         Raises:

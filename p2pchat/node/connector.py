@@ -7,12 +7,15 @@ time: a new attempt closes the one before. Events of a link that was replaced go
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from p2pchat.errors import PeerUnreachable
+from p2pchat.protocol.allowance import Allowance
+from p2pchat.protocol.limits import SIGNAL_BURST, SIGNALS_PER_SECOND
 from p2pchat.protocol.negotiation import MakeAnswer, MakeOffer, Negotiation, Refused, Send, UseAnswer
 from p2pchat.protocol.untrusted import safe_line
 from p2pchat.rtc.channels import Channel
@@ -45,6 +48,7 @@ class Connector:
         self._relay = relay
         self._on_event = on_event
         self._negotiation = Negotiation(us, them)
+        self._allowance = Allowance(SIGNALS_PER_SECOND, SIGNAL_BURST)
         self._link: Link | None = None
         self._work: set[asyncio.Task[None]] = set()
         self._sent_before = 0
@@ -61,9 +65,10 @@ class Connector:
             self._negotiation = Negotiation(self._us, self._them)
 
     def receive(self, body: Any) -> None:
-        """A signal of the peer came through the server."""
-        self._negotiation.receive(body)
-        self._drain()
+        """A signal of the peer came through the server. One that is over `SIGNALS_PER_SECOND` is dropped."""
+        if self._allowance.take(time.monotonic()):
+            self._negotiation.receive(body)
+            self._drain()
 
     def send(self, channel: Channel, data: bytes | str) -> None:
         """Sends on the present link; without one the data is lost."""
@@ -83,6 +88,11 @@ class Connector:
         """A ping over the present link took so many seconds."""
         if self._link is not None:
             self._link.measured(round_trip)
+
+    @property
+    def busy(self) -> bool:
+        """Whether there is a link, or one is being made."""
+        return self._link is not None
 
     @property
     def path(self) -> str:

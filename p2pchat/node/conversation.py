@@ -233,8 +233,9 @@ class Conversation:
 
     def _gone(self, peer_id: str, reason: str) -> None:
         """Somebody's seat is free."""
-        if peer_id in self.peers:
-            self.peers[peer_id].gone(reason)
+        if peer_id in self.peers and self.peers[peer_id].gone(reason):
+            del self.peers[peer_id]
+            self._sealers.pop(peer_id, None)
 
     def _refused(self, code: str, message: str) -> None:
         # A peer that has just left can no longer be signalled to; its seat's end is told on its own.
@@ -242,9 +243,9 @@ class Conversation:
             self._tell(Problem(f"server-{code}", message, "", time.time()))
 
     def _server_is_back(self, there: Sequence[str]) -> None:
-        for peer_id, peer in self.peers.items():
+        for peer_id, peer in list(self.peers.items()):
             if peer_id not in there and peer.present:
-                peer.gone("left the room")
+                self._gone(peer_id, "left the room")
         self._offer_to(there)
 
     def _offer_to(self, there: Sequence[str]) -> None:
@@ -315,6 +316,13 @@ class Conversation:
                 "somebody may have taken the place; ask over another channel",
                 "your key is another one than before",
             )
+        if self._is_ourselves(peer):
+            return Stopped(
+                "reflected",
+                "the server connected this program to itself",
+                "nobody else was reached; use another server",
+                "this is the same program",
+            )
         verdict = self._gatekeeper.judge(greeted)
         if isinstance(verdict, Admitted):
             peer.key = greeted.key
@@ -325,6 +333,11 @@ class Conversation:
             peer.is_now(earlier.info.peer if earlier is not None else self._free_tag(peer, greeted.key))
         return verdict
 
+    def _is_ourselves(self, peer: Peer) -> bool:
+        """Whether the other end of the link to a peer is another link of ours. Two programs with one key are not."""
+        theirs = peer.link.their_fingerprint if peer.link is not None else None
+        return any(other.link.our_fingerprint == theirs for other in self.peers.values() if other.link is not None)
+
     def _earlier_self(self, peer: Peer) -> Peer | None:
         """The same key at an earlier seat, which it has lost: somebody who started the program again."""
         for other in self.peers.values():
@@ -333,9 +346,11 @@ class Conversation:
         return None
 
     def look_again(self) -> None:
-        """The contacts have changed: what is each connected peer to us now?"""
+        """The contacts have changed: what is each connected peer to us now? Who was refused may be welcome."""
         for peer in list(self.peers.values()):
-            if peer.connected and peer.key is not None:
+            if peer.refused and peer.present:
+                peer.connect()
+            elif peer.connected and peer.key is not None:
                 match self._gatekeeper.standing(peer.key, peer.info.name):
                     case Admitted(trust, name):
                         peer.trusted(trust, name)

@@ -142,7 +142,9 @@ class Meeting(Conversation):
                 case Paired(secret):
                     self._secret = secret
                     self._forget_pairing(keep_partner=True)
-                    if not self._hosting:
+                    if self._hosting:
+                        super()._appeared(self._partner)
+                    else:
                         super()._offer_to([self._partner])
                 case Failed(code, reason):
                     self._burnt(code, reason)

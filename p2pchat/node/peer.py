@@ -34,19 +34,22 @@ from p2pchat.node.gatekeeper import Admitted, Stopped
 from p2pchat.protocol import frames, heartbeat, session_events
 from p2pchat.protocol.handshake import Handshake
 from p2pchat.protocol.introduction import Greeted
-from p2pchat.protocol.limits import SUSPECT_AFTER
+from p2pchat.protocol.limits import CONNECT_SECONDS, SUSPECT_AFTER
 from p2pchat.protocol.rtt import conversation as live_text
 from p2pchat.protocol.session import Session
 from p2pchat.protocol.transfer.exchange import TransferOutput
 from p2pchat.protocol.untrusted import safe_line, safe_text
 from p2pchat.rtc.channels import Channel
 from p2pchat.rtc.ice import Configuration
-from p2pchat.rtc.link import Closed, LinkEvent, Opened, Received, Writable
+from p2pchat.rtc.link import Closed, LinkEvent, Opened, Received
 
 logger = logging.getLogger(__name__)
 
 RETRY_DELAYS = (0.3, 1.2, 2.7, 4.8, 7.0)
 """Seconds before each new attempt after a link failed or was lost; after the last one the peer has failed."""
+
+OFFER_SECONDS = CONNECT_SECONDS
+"""Time for the offer of a peer that has just come. It may have been lost on the way, or never made: then we offer."""
 
 MEASUREMENTS = 3
 """Heartbeats over which the rate of a link is taken: the last four to six seconds."""
@@ -87,6 +90,8 @@ class Peer:
         self.seat = them
         self.key: bytes | None = None
         """Its public key, once it has proved it."""
+        self.link: Opened | None = None
+        """The link that opened last: whose certificates meet on it."""
         self.info = PeerInfo(them, them, PeerState.CONNECTING)
         self.present = True
         """Whether it has a seat in the room, as far as the server says."""
@@ -104,11 +109,12 @@ class Peer:
         self._attempts = 0
         self._goodbye = ""
         """Why the peer or we ended the link, when that is known better than from the link itself."""
-        self._left = False
+        self._final: PeerState | None = None
+        """What the peer is once the link has closed, if another link would not change it: it left, or one refused."""
         self._leaving = False
         """Whether we are going ourselves: what becomes of the peer then is no news."""
-        self._refused = False
-        """Whether we closed the link because the peer broke the protocol: no use in trying again."""
+        self.refused = False
+        """Whether it was us who refused: the peer broke the protocol, or our user must not trust it."""
         self._traffic: deque[tuple[float, int]] = deque(maxlen=MEASUREMENTS)
         self._tell(PeerChanged(conversation, self.info, time.time()))
 
@@ -116,26 +122,32 @@ class Peer:
 
     def connect(self) -> None:
         """Offers a link, unless one is there or being made."""
-        self._left = False
+        self._final, self.refused = None, False
         if self.info.state is not PeerState.CONNECTED:
             self._change(state=PeerState.CONNECTING, reason="")
         self._connector.start()
 
     def signal(self, body: Any) -> None:
-        """A signal of the peer came through the server."""
-        self._connector.receive(body)
+        """A signal of the peer came through the server. One that we refused has to leave and come again."""
+        if not self.refused:
+            self._connector.receive(body)
 
     def joined(self) -> None:
         """The peer took a seat; it will offer."""
         self.present = True
-        self._left = False
+        self._final, self.refused = None, False
         self._attempts = 0
         if self.info.state is not PeerState.CONNECTED:
             self._connector.peer_came_anew()
             self._change(state=PeerState.CONNECTING, reason="")
+            self._cancel_retry()
+            self._retry = self._loop.call_later(OFFER_SECONDS, self._nobody_offered)
 
-    def gone(self, reason: str) -> None:
-        """The server says that the peer's seat is free. An open link does not care, but is looked at."""
+    def gone(self, reason: str) -> bool:
+        """The server says that the peer's seat is free. An open link does not care, but is looked at.
+
+        Returns whether it can be forgotten: it never proved a key, and no link to it was begun.
+        """
         self.present = False
         self._cancel_retry()
         if self.info.state is PeerState.CONNECTED:
@@ -144,6 +156,7 @@ class Peer:
         elif self.info.state is PeerState.CONNECTING:
             self._connector.drop(reason)
             self._change(state=PeerState.LEFT, reason=reason)
+        return self.key is None and not self._connector.busy
 
     async def close(self) -> None:
         """Says goodbye and closes the link; bounded by a few seconds."""
@@ -205,11 +218,9 @@ class Peer:
                         self.session.receive_text(data, now)
                     case Channel.CONTROL:
                         self.session.receive_control(data, now)
-            case Writable():
-                pass
             case Opened():
-                self._goodbye = ""
-                self._refused = False
+                self.link = event
+                self._goodbye, self._final = "", None
                 self.session.link_opened(self._handshake(event), now)
             case Closed(reason):
                 self._link_closed(reason, now)
@@ -233,14 +244,14 @@ class Peer:
                 self._connector.send(Channel.TEXT, text)
             case TransferOutput():
                 self._on_transfer(self, output)
+            case session_events.CloseLink("timed-out", reason):
+                self._drop(reason)
             case session_events.CloseLink(_, reason):
-                self._goodbye = reason
-                self._refused = True
-                self._connector.drop(reason)
+                self.refused = True
+                self._drop(reason, PeerState.FAILED)
             case session_events.Left(code, reason):
-                self._left = code == "quit"
-                self._goodbye = safe_line(reason) or "left the conversation"
-                self._connector.drop(self._goodbye)
+                ends = {"quit": PeerState.LEFT, "timed-out": None}
+                self._drop(safe_line(reason) or "left the conversation", ends.get(code, PeerState.FAILED))
             case Greeted():
                 self._greeted(output)
             case session_events.PulseChanged(pulse, silence):
@@ -259,11 +270,8 @@ class Peer:
             case session_events.Delivered(message_id):
                 self._tell(MessageDelivered(self.conversation, message_id, peer, at))
             case live_text.LineRead(line, text, state):
-                self._tell(
-                    LiveTextChanged(
-                        self.conversation, self.info.peer, name, line, safe_text(text), LineState(state), at
-                    )
-                )
+                text = safe_text(text)
+                self._tell(LiveTextChanged(self.conversation, peer, name, line, text, LineState(state), at))
             case live_text.Alerted():
                 self._tell(Alerted(self.conversation, peer, name, at))
 
@@ -312,10 +320,9 @@ class Peer:
 
     def stop_talking(self, stopped: Stopped) -> None:
         """Closes the link, because our user does not want it or must not trust it. It is not tried again."""
-        self._goodbye = stopped.reason
-        self._refused = True
+        self.refused = True
         self.session.say_goodbye("identity", stopped.told)
-        self._connector.drop(stopped.reason)
+        self._drop(stopped.reason, PeerState.FAILED)
         self._tell(Problem(stopped.code, stopped.reason, stopped.hint, time.time()))
 
     def is_now(self, peer: str) -> None:
@@ -336,8 +343,11 @@ class Peer:
             case heartbeat.State.SUSPECT:
                 self._change(reason=f"nothing heard for {SUSPECT_AFTER:.0f} s")
             case heartbeat.State.LOST:
-                self._goodbye = f"nothing heard for {silence:.0f} s"
-                self._connector.drop(self._goodbye)
+                self._drop(f"nothing heard for {silence:.0f} s")
+
+    def _drop(self, reason: str, final: PeerState | None = None) -> None:
+        self._goodbye, self._final = reason, final
+        self._connector.drop(reason)
 
     def _measured(self, round_trip: float) -> None:
         self._connector.measured(round_trip)
@@ -352,11 +362,8 @@ class Peer:
         self._traffic.clear()
         if self._leaving:
             return
-        if self._left:
-            self._change(state=PeerState.LEFT, reason=reason, path="", rtt_ms=None)
-            return
-        if self._refused:
-            self._change(state=PeerState.FAILED, reason=reason, path="", rtt_ms=None)
+        if self._final is not None:
+            self._change(state=self._final, reason=reason, path="", rtt_ms=None)
             return
         if was_connected:
             self._change(state=PeerState.LOST, reason=reason, path="", rtt_ms=None)
@@ -375,6 +382,11 @@ class Peer:
             return
         self._change(state=PeerState.CONNECTING, reason=f"trying again: {reason}")
         self._connector.start()
+
+    def _nobody_offered(self) -> None:
+        self._retry = None
+        if not self._connector.busy:
+            self._try_again("it did not offer a connection")
 
     def _cancel_retry(self) -> None:
         if self._retry is not None:

@@ -113,7 +113,7 @@ class Bye(Frame, frozen=True, tag="bye"):
     """Last frame: the side closes the link now."""
 
     code: Annotated[str, Meta(max_length=40)]
-    """A stable word: `quit`, `version`, `protocol`, `flood`."""
+    """A stable word: `quit`, `version`, `protocol`, `flood`, `identity`, `timed-out`."""
 
     reason: Reason = ""
 

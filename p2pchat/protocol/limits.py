@@ -45,6 +45,18 @@ FRAMES_PER_SECOND: Final = 500
 FRAME_BURST: Final = 2000
 """Control frames a peer may send at once, after a pause: a thousand queued messages and their receipts."""
 
+MESSAGES_PER_SECOND: Final = 50
+"""Messages a peer may send on average: more than anybody reads."""
+
+MESSAGE_BURST: Final = 2 * UNACKNOWLEDGED_MESSAGES
+"""Messages a peer may send at once: all that waited for a link, and as many new ones."""
+
+OFFERS_PER_SECOND: Final = 1
+"""Offers of files a peer may make on average. A person answers each of them; checking a nasty one costs 60 ms."""
+
+OFFER_BURST: Final = 64
+"""Offers a peer may make at once: as many as may be open (`OPEN_TRANSFERS`)."""
+
 # Identity and the handshake
 
 HANDSHAKE_VERSION: Final = 1
@@ -87,6 +99,12 @@ LOST_AFTER: Final = 10.0
 HELLO_SECONDS: Final = 10.0
 """Time for the peer's `hello` once the channels are open."""
 
+SIGNALS_PER_SECOND: Final = 2
+"""Signals that one peer may send through the server on average: each offer costs a connection, some 10 ms of work."""
+
+SIGNAL_BURST: Final = 20
+"""The same at once: three for each attempt, and all attempts after a link was lost."""
+
 BULK_SECONDS: Final = 0.03
 """File data that may wait in the transport before chat and real-time text, as time at the measured rate."""
 
@@ -121,6 +139,15 @@ T140_MESSAGE_BYTES: Final = 1000
 
 T140_MESSAGE_BYTES_ACCEPTED: Final = 16 * 1024
 """Longest T.140 message accepted (RFC 8831 §6.6: what a sender without interleaving keeps to)."""
+
+T140_PER_SECOND: Final = 1000
+"""Real-time text a peer may send on average, in characters or bytes: eleven times what we ask for (`CPS_ADVERTISED`)."""
+
+T140_OVERHEAD: Final = 16
+"""What each message of real-time text counts beyond its length: an empty one takes as long as so many characters."""
+
+T140_BURST: Final = 4 * T140_MESSAGE_BYTES_ACCEPTED
+"""The same at once: what a long pause of the network may hold back, or a text that others paste."""
 
 LIVE_LINE_CHARACTERS: Final = 4000
 """Longest live line kept of a peer; what is beyond is dropped and marked."""
@@ -159,6 +186,12 @@ FILE_BYTES: Final = 1 << 50
 
 OPEN_TRANSFERS: Final = 64
 """Offers and running transfers that one peer may have open in each direction."""
+
+STRAY_BYTES_PER_SECOND: Final = BLOCK_BYTES
+"""File data a peer may send on average for transfers that are not there: it was on its way when they ended."""
+
+STRAY_BURST: Final = 4 * CREDIT_BYTES
+"""The same at once: what four transfers may have under way when all are cancelled together."""
 
 # The signaling server, as a client sees it
 

@@ -56,6 +56,17 @@ class State(Enum):
     CLOSING = "closing"
 
 
+class _Allowances:
+    """What the peer may do on one link."""
+
+    def __init__(self) -> None:
+        self.frames = Allowance(limits.FRAMES_PER_SECOND, limits.FRAME_BURST)
+        self.text = Allowance(limits.T140_PER_SECOND, limits.T140_BURST)
+        self.stray = Allowance(limits.STRAY_BYTES_PER_SECOND, limits.STRAY_BURST)
+        self.messages = Allowance(limits.MESSAGES_PER_SECOND, limits.MESSAGE_BURST)
+        self.offers = Allowance(limits.OFFERS_PER_SECOND, limits.OFFER_BURST)
+
+
 class Session:
     """The conversation with one peer.
 
@@ -75,7 +86,7 @@ class Session:
         self._heartbeat: Heartbeat | None = None
         self._their_hello: frames.Hello | None = None
         self._introduction_ends = 0.0
-        self._allowance = Allowance(limits.FRAMES_PER_SECOND, limits.FRAME_BURST)
+        self._allowances = _Allowances()
         self._outputs: deque[Output] = deque()
 
     def continue_from(self, other: Session) -> None:
@@ -95,7 +106,7 @@ class Session:
         self._introduction = Introduction(handshake, self._hello)
         self._early_texts = []
         self._introduction_ends = now + limits.HELLO_SECONDS
-        self._allowance = Allowance(limits.FRAMES_PER_SECOND, limits.FRAME_BURST)
+        self._allowances = _Allowances()
         self.live_text.channel_opened(now)
         self._introduction.start()
         self._collect(now)
@@ -146,7 +157,7 @@ class Session:
         if not self._reading:
             return
         self._heard(now)
-        if not self._allowance.take(now):
+        if not self._allowances.frames.take(now):
             self._refuse("flood", f"more than {limits.FRAMES_PER_SECOND} control frames a second")
             return
         if isinstance(data, str):
@@ -168,7 +179,9 @@ class Session:
         if len(data) > limits.T140_MESSAGE_BYTES_ACCEPTED:
             self._refuse("protocol", f"a T.140 message of more than {limits.T140_MESSAGE_BYTES_ACCEPTED} bytes")
             return
-        if self.state is State.TALKING:
+        if not self._allowances.text.take(now, len(data) + limits.T140_OVERHEAD):
+            self._refuse("flood", f"more than {limits.T140_PER_SECOND} characters of real-time text a second")
+        elif self.state is State.TALKING:
             self.live_text.receive(data, now)
         elif len(self._early_texts) < EARLY_TEXTS:
             self._early_texts.append(data)
@@ -185,15 +198,18 @@ class Session:
             self._refuse("protocol", "file data came before hello")
             return
         try:
-            self.transfers.chunk(data, now)
+            expected = self.transfers.chunk(data, now)
         except FrameError as error:
             self._refuse("protocol", str(error))
+            return
+        if not expected and not self._allowances.stray.take(now, len(data)):
+            self._refuse("flood", "too much file data that nobody asked for")
         self._collect(now)
 
     def tick(self, now: float) -> None:
         """Time has passed. Call at `deadline()`; early or late is harmless."""
         if self.state is State.INTRODUCING and now >= self._introduction_ends:
-            self._refuse("protocol", "no handshake and hello came in time")
+            self._refuse("timed-out", "no handshake and hello came in time")
         if self._heartbeat is not None:
             self._heartbeat.tick(now)
         self._collect(now)
@@ -285,6 +301,8 @@ class Session:
                 self._send(frames.Pong(n))
             case frames.Pong(n):
                 self._measure(n, now)
+            case frames.Message() if not self._allowances.messages.take(now):
+                self._refuse("flood", f"more than {limits.MESSAGES_PER_SECOND} messages a second")
             case frames.Message():
                 self._read_message(frame)
             case frames.Receipt(id_):
@@ -292,6 +310,8 @@ class Session:
                     self._outputs.append(Delivered(id_))
             case frames.Hello() | frames.Commit() | frames.Reveal() | frames.Proof() | frames.Bye():
                 self._refuse("protocol", "the handshake or hello came twice")
+            case frames.Offer() if not self._allowances.offers.take(now):
+                self._refuse("flood", f"more than {limits.OFFER_BURST} offers of files at once")
             case _:
                 self.transfers.receive(frame, now)
 

@@ -27,11 +27,15 @@ from p2pchat.rtc import certificates, ice
 from p2pchat.rtc.addresses import allow_loopback_alone
 from p2pchat.rtc.channels import KINDS, Channel, open_on, recognise
 from p2pchat.rtc.pacing import REFILL_SECONDS, Pacer
+from p2pchat.rtc.sctp_guard import guard
 
 logger = logging.getLogger(__name__)
 
 EARLY_EVENTS = 1000
 """Messages kept while the channels of a link are opening. A p2pchat sends none before all are open."""
+
+EARLY_BYTES = 1024 * 1024
+"""The same in bytes: whoever opens one channel and fills it costs no more than that."""
 
 FLUSH_SECONDS = 1.0
 """Time for the last control frames to leave before a link closes."""
@@ -112,6 +116,7 @@ class Link:
         self._offered = True
         for channel, opened in open_on(self._connection).items():
             self._attach(channel, opened)
+        guard(self._connection, self._end)
         await self._connection.setLocalDescription(await self._connection.createOffer())
         return str(self._connection.localDescription.sdp)
 
@@ -130,6 +135,7 @@ class Link:
             PeerUnreachable: the offer cannot be used.
         """
         await self._use("offer", sdp)
+        guard(self._connection, self._end)
         try:
             await self._connection.setLocalDescription(await self._connection.createAnswer())
         except Exception as error:  # an offer may be valid SDP and still ask for what aiortc has not
@@ -258,7 +264,8 @@ class Link:
     # --- telling and ending
 
     def _tell(self, event: LinkEvent) -> None:
-        if not self._opened and not self._closed and len(self._events) >= EARLY_EVENTS:
+        early = not self._opened and not self._closed
+        if early and (len(self._events) >= EARLY_EVENTS or self.received > EARLY_BYTES):
             self._end("the peer sent too much before the channels were open")
             return
         self._events.append(event)

@@ -231,15 +231,17 @@ class Contacts:
         """Returns the contact that a user means.
 
         Args:
-            text: a petname, or for a contact without one its own name; or the beginning of a key tag, at least
-                `TAG_CHARACTERS` of it. Names win over tags, because the user has given or accepted them.
+            text: a whole key in hexadecimal; a petname, or for a contact without one its own name; or the beginning of
+                a key tag, at least `TAG_CHARACTERS` of it. Names win over tags, because the user has given or accepted
+                them. A program gives the key, which no name can stand in for.
 
         Raises:
             UsageError: nobody or more than one is meant.
         """
         wanted, tag = likeness(text), text.strip().lower()
         contacts = self.list()
-        found = [contact for contact in contacts if wanted and likeness(contact.shown) == wanted]
+        found = [contact for contact in contacts if contact.key.hex() == tag]
+        found = found or [contact for contact in contacts if wanted and likeness(contact.shown) == wanted]
         if not found and len(tag) >= TAG_CHARACTERS:
             found = [contact for contact in contacts if contact.tag.startswith(tag)]
         if not found:

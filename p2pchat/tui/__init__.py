@@ -8,7 +8,7 @@ from p2pchat.errors import P2PChatError
 from p2pchat.node.api import NodeApi
 
 
-def run(node: NodeApi, conversation: str, *, live: bool, downloads: Path) -> P2PChatError | None:
+def run(node: NodeApi, conversation: str, *, secret: bytes = b"", live: bool, downloads: Path) -> P2PChatError | None:
     """Shows a conversation until the user leaves it.
 
     Starts the node, joins, and stops the node again, whatever happens. Blocks, and needs a terminal; call it outside
@@ -17,6 +17,7 @@ def run(node: NodeApi, conversation: str, *, live: bool, downloads: Path) -> P2P
     Args:
         node: the peer, not started yet.
         conversation: the room to join.
+        secret: what only its members know; empty for a room that anybody may enter.
         live: whether others see each key from the beginning.
         downloads: where accepted files go unless the user says otherwise.
 
@@ -26,4 +27,4 @@ def run(node: NodeApi, conversation: str, *, live: bool, downloads: Path) -> P2P
     # Textual takes a tenth of a second to import, which commands without a screen should not pay for.
     from p2pchat.tui.app import ChatApp
 
-    return ChatApp(node, conversation, live=live, downloads=downloads).run()
+    return ChatApp(node, conversation, secret=secret, live=live, downloads=downloads).run()

@@ -20,7 +20,13 @@ class Where(Enum):
     CHAT = "In the conversation"
     COMPOSER = "While writing"
     OFFER = "While an offer has the focus (Tab)"
+    ALARM = "While a warning has the focus (Tab)"
     FILES = "In the list of files"
+    VERIFY = "While comparing safety words"
+    CONTACTS = "In the list of contacts"
+    INVITE = "While the invite link is shown"
+    QUESTION = "While a question is asked"
+    NAMING = "While a name is asked for"
     FAILURE = "When the conversation could not be joined"
 
 
@@ -35,7 +41,7 @@ class Action:
     keys: tuple[str, ...] = ()
     """Textual's names of the keys; the first is the one that is shown."""
     short: str = ""
-    """Its word in the line of keys at the bottom; empty when it isn't there."""
+    """Its word where its place lists its keys in one line; empty when it isn't there."""
     slash: str = ""
     """The slash command, without the slash; empty when there is none."""
     argument: str = ""
@@ -60,6 +66,23 @@ ACTIONS: Final = (
         argument="[on|off]",
     ),
     Action("files", "Show all transfers", Where.EVERYWHERE, ("f4",), short="files", slash="files"),
+    Action(
+        "verify",
+        "Compare safety words with somebody",
+        Where.EVERYWHERE,
+        ("f5",),
+        short="verify",
+        slash="verify",
+        argument="[NAME]",
+    ),
+    Action("safety", "List the safety words of everybody here", Where.CHAT, slash="safety"),
+    Action("contacts", "Show everybody whose key is known", Where.EVERYWHERE, slash="contacts"),
+    Action("rename", "Give a contact a name of your own", Where.CHAT, slash="rename", argument="NAME PETNAME"),
+    Action("forget", "Forget a contact: its key will be new again", Where.CHAT, slash="forget", argument="NAME"),
+    Action("block", "Have nothing to do with a contact any more", Where.CHAT, slash="block", argument="NAME"),
+    Action("unblock", "Take a block back", Where.CHAT, slash="unblock", argument="NAME"),
+    Action("invite", "Show the link that lets others into this room", Where.CHAT, slash="invite"),
+    Action("put_away", "Put the warning shown away", Where.CHAT, slash="dismiss"),
     Action("send", "Offer files or folders to everybody here", Where.CHAT, slash="send", argument="PATH..."),
     Action("accept", "Accept the offer shown, or into another folder", Where.CHAT, slash="accept", argument="[FOLDER]"),
     Action("decline", "Decline the offer shown", Where.CHAT, slash="decline"),
@@ -72,16 +95,29 @@ ACTIONS: Final = (
     Action("back", "Back to the conversation, and to writing", Where.EVERYWHERE, ("escape",)),
     Action("submit", "Send, or run the command", Where.COMPOSER, ("enter",)),
     Action("newline", "Begin a new line", Where.COMPOSER, ("ctrl+j", "shift+enter", "alt+enter")),
-    Action("complete", "Complete a path, or go to the offer", Where.COMPOSER, ("tab",)),
+    Action("complete", "Complete a path, or go to the warning or the offer", Where.COMPOSER, ("tab",)),
     Action("retract", "Twice: give the line up; others stop seeing it", Where.COMPOSER, ("escape",)),
-    Action("accept", "Accept into the download folder", Where.OFFER, ("enter",)),
-    Action("decline", "Decline", Where.OFFER, ("d",)),
-    Action("other_folder", "Accept into another folder", Where.OFFER, ("o",)),
-    Action("back", "Back to writing", Where.OFFER, ("tab",)),
-    Action("accept", "Accept an offer", Where.FILES, ("enter",)),
-    Action("pause", "Pause", Where.FILES, ("p",)),
-    Action("resume", "Resume", Where.FILES, ("r",)),
-    Action("cancel", "Cancel, or decline an offer", Where.FILES, ("c",)),
+    Action("accept", "Accept into the download folder", Where.OFFER, ("enter",), short="accept"),
+    Action("decline", "Decline", Where.OFFER, ("d",), short="decline"),
+    Action("other_folder", "Accept into another folder", Where.OFFER, ("o",), short="other folder"),
+    Action("back", "Back to writing", Where.OFFER, ("tab",), short="back"),
+    Action("put_away", "Put the warning away; it stays in the conversation", Where.ALARM, ("x",), short="put away"),
+    Action("back", "Back to writing", Where.ALARM, ("tab",), short="back"),
+    Action("accept", "Accept an offer", Where.FILES, ("enter",), short="accept"),
+    Action("pause", "Pause", Where.FILES, ("p",), short="pause"),
+    Action("resume", "Resume", Where.FILES, ("r",), short="resume"),
+    Action("cancel", "Cancel, or decline an offer", Where.FILES, ("c",), short="cancel or decline"),
+    Action("same", "The words are the same: mark as verified", Where.VERIFY, ("enter", "v"), short="same words"),
+    Action("different", "The words differ: what that means, and block", Where.VERIFY, ("d",), short="different"),
+    Action("rename", "Give the contact a name of your own", Where.CONTACTS, ("r",), short="rename"),
+    Action("verified", "Mark as verified", Where.CONTACTS, ("v",), short="verified"),
+    Action("forget", "Forget the contact", Where.CONTACTS, ("f",), short="forget"),
+    Action("block", "Block the contact, or take it back", Where.CONTACTS, ("b",), short="block or unblock"),
+    Action("copy", "Hand the link to the terminal's clipboard", Where.INVITE, ("c",), short="copy"),
+    Action("yes", "Yes", Where.QUESTION, ("y",)),
+    Action("no", "No", Where.QUESTION, ("n", "escape")),
+    Action("keep", "Keep the name", Where.NAMING, ("enter",), short="keep"),
+    Action("leave", "Leave it as it was", Where.NAMING, ("escape",), short="leave it as it was"),
     Action("leave", "Leave", Where.FAILURE, ("enter", "escape", "q")),
 )
 

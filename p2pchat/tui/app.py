@@ -15,15 +15,20 @@ from textual.timer import Timer
 
 from p2pchat.errors import P2PChatError
 from p2pchat.node.api import NodeApi
+from p2pchat.node.events import PeerChanged
 from p2pchat.tui.actions import ACTIONS, Action, Where, bindings, key_name, usage
 from p2pchat.tui.asking import Asking
-from p2pchat.tui.content import one_line
+from p2pchat.tui.contact_book import ContactBook
+from p2pchat.tui.content import capitalised, one_line
 from p2pchat.tui.drafting import Draft
 from p2pchat.tui.model import Conversation
 from p2pchat.tui.screens.chat import ChatScreen
+from p2pchat.tui.screens.contacts import ContactsScreen
 from p2pchat.tui.screens.failure import FailureScreen
 from p2pchat.tui.screens.files import FilesScreen
 from p2pchat.tui.screens.help import HelpScreen
+from p2pchat.tui.screens.overview import Overview
+from p2pchat.tui.screens.verify import VerifyScreen
 from p2pchat.tui.theme import DARK, LIGHT
 
 REPAINT_SECONDS: Final = 1 / 30
@@ -36,6 +41,7 @@ class ChatApp(App[P2PChatError]):
     Args:
         node: the running peer; the app starts and stops it.
         conversation: the room to join.
+        secret: what only its members know; empty for a room that anybody may enter.
         live: whether others see each key from the beginning.
         downloads: where accepted files go unless the user says otherwise.
         clock: a monotonic clock, in seconds.
@@ -51,6 +57,7 @@ class ChatApp(App[P2PChatError]):
         node: NodeApi,
         conversation: str,
         *,
+        secret: bytes = b"",
         live: bool = False,
         downloads: Path,
         clock: Callable[[], float] = time.monotonic,
@@ -59,11 +66,13 @@ class ChatApp(App[P2PChatError]):
         super().__init__()
         self.animation_level = "none"
         self._node = node
-        self._conversation = Conversation(conversation)
+        self._conversation = Conversation(conversation, secret=bool(secret))
+        self._secret = secret
         self._clock = clock
         self._wall = wall
         self._asking = Asking(node, conversation, self, lambda request: self.run_worker(request, group="asking"))
-        self._chat = ChatScreen(self._conversation, self._asking, Draft(live), downloads)
+        self._book = ContactBook(self._asking, self.push_screen)
+        self._chat = ChatScreen(self._conversation, self._asking, self._book, Draft(live), downloads)
         self._repaint: Timer | None = None
         self._painted_at = 0.0
 
@@ -85,7 +94,7 @@ class ChatApp(App[P2PChatError]):
         try:
             await self._node.start()
             self._listen()
-            await self._node.join(self._conversation.name)
+            await self._node.join(self._conversation.name, self._secret)
         except P2PChatError as error:
             await self.push_screen(FailureScreen(self._conversation.name, error))
 
@@ -94,19 +103,35 @@ class ChatApp(App[P2PChatError]):
         async for event in self._node.events():
             self._conversation.reading = self.app_focus and self._chat.reading
             self._conversation.apply(event, self._clock())
+            if isinstance(event, PeerChanged):
+                self._fetch_contacts()
             self._repaint_soon()
 
     # What the user is told (see `p2pchat.tui.asking.User`)
 
     def told(self, error: P2PChatError) -> None:
-        """Puts what failed into the timeline."""
+        """Puts what failed into the timeline, and on the list that is shown over it."""
         self._conversation.notice(error.message, error.hint, at=self._wall(), problem=True)
-        self._repaint_soon()
+        self._remark(f"{error.message}. {capitalised(error.hint)}" if error.hint else error.message, problem=True)
 
     def note(self, text: str) -> None:
-        """Puts what was asked for into the timeline."""
-        self._conversation.notice(text, at=self._wall())
+        """Puts what was asked for on the list that is shown, or into the timeline."""
+        if not self._remark(text):
+            self._conversation.notice(text, at=self._wall())
+        self._fetch_contacts()
+
+    def _remark(self, text: str, problem: bool = False) -> bool:
+        """Says it on the list that is shown, if one is."""
+        lists = [screen for screen in self.screen_stack if isinstance(screen, Overview)]
+        for screen in lists:
+            screen.remark(text, problem)
         self._repaint_soon()
+        return bool(lists)
+
+    def _fetch_contacts(self) -> None:
+        for screen in self.screen_stack:
+            if isinstance(screen, ContactsScreen):
+                screen.fetch()
 
     def give_back(self, text: str) -> None:
         """Puts a text that was not sent back into the composer."""
@@ -129,12 +154,13 @@ class ChatApp(App[P2PChatError]):
             return
         self._conversation.reading = self.app_focus and self._chat.reading
         changes = self._conversation.take_changes()
-        if not self.app_focus and changes.calls_for_attention:
+        calls = self._conversation.take_calls_for_attention()
+        if not self.app_focus and calls:
             self.bell()
-            self.notify(one_line(changes.calls_for_attention[-1], 120), markup=False)
+            self.notify(one_line(calls[-1], 120), markup=False)
         await self._chat.show(changes)
         for screen in self.screen_stack:
-            if isinstance(screen, FilesScreen):
+            if isinstance(screen, Overview):
                 screen.redraw()
 
     def on_timeline_moved(self) -> None:
@@ -169,6 +195,18 @@ class ChatApp(App[P2PChatError]):
     async def action_files(self) -> None:
         """Shows the transfers, or leaves them."""
         await self._toggle(FilesScreen(self._conversation, self._asking))
+
+    async def action_verify(self) -> None:
+        """Shows the safety words, or leaves them."""
+        await self._toggle(VerifyScreen(self._conversation, self._asking, self._book))
+
+    async def on_chat_screen_verify_wanted(self, event: ChatScreen.VerifyWanted) -> None:
+        """Shows the safety words of one peer."""
+        await self.push_screen(VerifyScreen(self._conversation, self._asking, self._book, event.peer))
+
+    async def action_contacts(self) -> None:
+        """Shows the contacts, or leaves them."""
+        await self._toggle(ContactsScreen(self._conversation, self._asking, self._book, self._wall))
 
     async def action_back(self) -> None:
         """Back to the conversation and to its composer."""

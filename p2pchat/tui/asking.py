@@ -65,9 +65,9 @@ class Asking:
                 if not isinstance(step, ShowLive):
                     self._user.give_back(step.text)
 
-    def do(self, request: Coroutine[Any, Any, object], text: str = "") -> None:
-        """Asks for something that has no order; `text` is given back if it fails."""
-        self._spawn(self._report(request, text))
+    def do(self, request: Coroutine[Any, Any, object], text: str = "", done: str = "") -> None:
+        """Asks for something that has no order; `text` is given back if it fails, `done` is told if it does not."""
+        self._spawn(self._report(request, text, done))
 
     def tell(self, error: P2PChatError) -> None:
         """Tells the user what cannot be done."""
@@ -86,10 +86,13 @@ class Asking:
             case Commit():
                 await self.node.commit_live_text(self.conversation)
 
-    async def _report(self, request: Coroutine[Any, Any, object], text: str) -> None:
+    async def _report(self, request: Coroutine[Any, Any, object], text: str, done: str) -> None:
         try:
             await request
         except P2PChatError as error:
             self._user.told(error)
             if text:
                 self._user.give_back(text)
+        else:
+            if done:
+                self._user.note(done)

@@ -77,6 +77,11 @@ def crop_start(text: str, cells: int) -> str:
     return "…" + end
 
 
+def capitalised(text: str) -> str:
+    """A text as a sentence of its own. Not for text that may begin with a name."""
+    return text[:1].upper() + text[1:]
+
+
 def pad(text: str, cells: int) -> str:
     """A text cropped or filled up to exactly this width."""
     return set_cell_size(crop(text, cells), cells)
@@ -113,7 +118,8 @@ def row_content(row: Row, width: int, column: int) -> Content:
             body = transfer_line(row.info, row.label, max(12, width - start.cell_length - 1))
             return hanging(start, body, width)
         case NoticeRow():
-            text = many_lines(row.text) + (f". {many_lines(row.hint)}" if row.hint else "")
+            text = many_lines(row.text) + (f" ({row.times} times)" if row.times > 1 else "")
+            text += f". {capitalised(many_lines(row.hint))}" if row.hint else ""
             sign = Content.styled("! " if row.problem else "· ", "bold $warning" if row.problem else "$muted")
             body = Content.styled(text, "$warning" if row.problem else "$muted")
             return hanging(Content.assemble(*_time(row.at, width), sign), body, width)
@@ -153,7 +159,7 @@ def mark_style(mark: str) -> str:
 def transfer_title(info: TransferInfo) -> str:
     """What a transfer is called: its file or folder, or the folder or the first file of several."""
     if not info.items:
-        return "1 file" if info.files == 1 else f"{info.files:,} files"
+        return measures.files(info.files)
     first = info.items[0]
     if len(info.items) == 1 and info.files <= 1:
         return one_line(first.path) + ("/" if first.folder else "")

@@ -1,4 +1,4 @@
-"""Sizes, rates and times as people read them."""
+"""Sizes, numbers, rates and times as people read them."""
 
 from __future__ import annotations
 
@@ -21,6 +21,11 @@ def size(count: float) -> str:
         count /= 1000
     digits = 1 if unit != "B" and count < 9.95 else 0
     return f"{count:.{digits}f} {unit}"
+
+
+def files(count: int) -> str:
+    """A number of files: `1 file`, `1,204 files`."""
+    return "1 file" if count == 1 else f"{count:,} files"
 
 
 def rate(bytes_per_second: float) -> str:

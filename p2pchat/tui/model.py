@@ -4,7 +4,8 @@ Rules
     1. `apply` one event and the time; then `take_changes` says which rows of the timeline to add, repaint and drop.
        Everything else (peers, live rows, transfers, unread) is read from the attributes and is small.
     2. Rows are frozen and only ever appended. A row that reads differently is replaced under its key.
-    3. Text is kept as the event brought it. `p2pchat.tui.content` makes it fit to be shown.
+    3. Text is kept as the event brought it. `p2pchat.tui.content` makes it fit to be shown. Names lose the signs that
+       only we may write (`p2pchat.tui.people`).
     4. Time is an argument: seconds of a monotonic clock. `at` in events and rows is unix seconds.
 
 The life of a peer's line
@@ -15,8 +16,8 @@ The life of a peer's line
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from datetime import date
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from p2pchat.node.events import (
@@ -41,7 +42,10 @@ from p2pchat.node.events import (
     TransferProgressed,
     TransferState,
 )
-from p2pchat.tui.rows import DayRow, LiveRow, MessageRow, NoticeRow, Row, TransferRow, UnreadRow
+from p2pchat.tui.measures import files
+from p2pchat.tui.people import full_label, news, plain_name
+from p2pchat.tui.rows import LiveRow, MessageRow, NoticeRow, Row, TransferRow, UnreadRow
+from p2pchat.tui.timeline import Changes, TimelineRows
 
 INTERRUPTED_SECONDS: Final = 10.0
 """How long an interrupted line waits in its live row, in seconds: a lost link is mostly replaced in less."""
@@ -52,19 +56,17 @@ TRANSFERS: Final = 200
 REMOTE_PEERS: Final = 500
 """Peers that are remembered: more than a terminal can list, and a server that invents peers cannot grow our memory."""
 
+ALARM_CODES: Final = frozenset({"changed-key"})
+"""Problems that must not scroll away unread: somebody may be taken for somebody else."""
 
-@dataclass(slots=True)
-class Changes:
-    """What has happened to the timeline since the last call of `take_changes`."""
+ALARMS: Final = 20
+"""Most alarms that wait to be dismissed: somebody with ever new keys must not grow our memory. All are notices too."""
 
-    added: list[str] = field(default_factory=list)
-    """Keys of new rows, in order; they belong at the end."""
-    changed: set[str] = field(default_factory=set)
-    """Keys of rows that read differently."""
-    removed: list[str] = field(default_factory=list)
-    """Keys of rows that are gone."""
-    calls_for_attention: list[str] = field(default_factory=list)
-    """One line of remote text each, for somebody who looks elsewhere."""
+REPEATED_SECONDS: Final = 600.0
+"""For so long, in seconds, the same problem is counted in its notice and not told anew: a forger must not flood us."""
+
+REPEATED_ROWS: Final = 50
+"""How many rows back such a notice is looked for: about what can be on a screen."""
 
 
 class Conversation:
@@ -72,28 +74,32 @@ class Conversation:
 
     Args:
         name: the name of the room.
+        secret: whether one has to know a secret to come in.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, secret: bool = False) -> None:
         self.name = name
+        self.secret = secret
         self.own: Ready | None = None
         """Who and where we are; None until the room is joined."""
         self.server_reason: str | None = None
         """Why the signaling server is away; None while it is there."""
         self.peers: dict[str, PeerInfo] = {}
         """Everybody who is here or should be, by key tag; those who left are not."""
-        self.rows: dict[str, Row] = {}
-        """The timeline by key, oldest first."""
         self.live: dict[str, LiveRow] = {}
         """The line that each peer is typing, by key tag, in the order in which the lines began."""
         self.transfers: dict[str, TransferInfo] = {}
         """Transfers by id, oldest first."""
+        self.alarms: list[Problem] = []
+        """What the user has to have seen, oldest first, until it is dismissed."""
         self.unread = 0
         """Messages and offers that came while nobody was reading."""
+        self._lost: set[str] = set()
+        self._explained = ""
         self._reading = True
-        self._day: date | None = None
+        self._timeline = TimelineRows()
         self._notices = 0
-        self._changes = Changes()
+        self._attention: list[str] = []
 
     def apply(self, event: Event, now: float) -> None:
         """Takes one event in. Events of other conversations change nothing."""
@@ -102,7 +108,7 @@ class Conversation:
                 if event.conversation == self.name:
                     self.own = event
             case Problem():
-                self.notice(event.message, event.hint, at=event.at, problem=True)
+                self._problem(event)
             case TransferOffered(info=info) | TransferChanged(info=info):
                 if info.conversation == self.name:
                     self._transfer(info, event.at)
@@ -118,16 +124,23 @@ class Conversation:
             if row.interrupted_at is not None and now >= row.interrupted_at + INTERRUPTED_SECONDS:
                 self._settle(row.peer)
 
+    @property
+    def rows(self) -> Mapping[str, Row]:
+        """The timeline by key, oldest first."""
+        return self._timeline.rows
+
     def take_changes(self) -> Changes:
-        """What has changed since the last call."""
-        changes, self._changes = self._changes, Changes()
-        changes.changed.difference_update(changes.added)
-        return changes
+        """What has changed in the timeline since the last call."""
+        return self._timeline.take_changes()
+
+    def take_calls_for_attention(self) -> list[str]:
+        """What happened since the last call and should be heard of by somebody who looks elsewhere: a line for each."""
+        calls, self._attention = self._attention, []
+        return calls
 
     def trim(self, keep: int) -> None:
         """Drops the oldest rows but for the last `keep`."""
-        for key in list(self.rows)[: max(0, len(self.rows) - keep)]:
-            self._remove(key)
+        self._timeline.trim(keep)
 
     def notice(self, text: str, hint: str = "", *, at: float, problem: bool = False) -> None:
         """Puts a line into the timeline that nobody said.
@@ -139,7 +152,11 @@ class Conversation:
             problem: whether something failed.
         """
         self._notices += 1
-        self._append(NoticeRow(f"notice:{self._notices}", at, text, hint, problem))
+        self._timeline.append(NoticeRow(f"notice:{self._notices}", at, text, hint, problem))
+
+    def dismiss(self) -> None:
+        """The user has seen the oldest alarm."""
+        del self.alarms[:1]
 
     @property
     def reading(self) -> bool:
@@ -171,8 +188,9 @@ class Conversation:
 
         Nobody is called what we are called, nor "you".
         """
+        name = plain_name(name)
         taken = {info.name.casefold() for tag, info in self.peers.items() if tag != peer}
-        taken |= {"you", self.own.name.casefold() if self.own else "you"}
+        taken |= {"you", plain_name(self.own.name).casefold() if self.own else "you"}
         return full_label(peer, name) if name.strip().casefold() in taken or not name.strip() else name
 
     def _apply_here(self, event: Event, now: float) -> None:
@@ -180,18 +198,20 @@ class Conversation:
             case ServerChanged():
                 self._server(event)
             case PeerChanged():
-                self._peer(event.info, event.at)
+                if event.was:
+                    self._rename(event.was, event.info.peer)
+                self._peer(replace(event.info, name=plain_name(event.info.name)), event.at)
             case PeerMeasured():
                 if event.peer in self.peers:
                     self.peers[event.peer] = replace(self.peers[event.peer], rtt_ms=event.rtt_ms)
             case MessageSent():
                 awaited = frozenset(info.peer for info in self.connected)
-                self._remove("unread")
-                self._append(MessageRow(f"own:{event.id}", event.at, "", "you", event.text, awaited=awaited))
+                self._timeline.remove("unread")
+                self._timeline.append(MessageRow(f"own:{event.id}", event.at, "", "you", event.text, awaited=awaited))
             case MessageDelivered():
                 row = self.rows.get(f"own:{event.id}")
                 if isinstance(row, MessageRow):
-                    self._replace(replace(row, delivered=row.delivered | {event.peer}))
+                    self._timeline.replace(replace(row, delivered=row.delivered | {event.peer}))
             case MessageReceived():
                 label = self.label(event.peer, event.name)
                 self._said(MessageRow(f"message:{event.peer}:{event.id}", event.at, event.peer, label, event.text))
@@ -200,7 +220,7 @@ class Conversation:
             case Alerted():
                 label = self.label(event.peer, event.name)
                 self.notice(f"{label} asks for your attention", at=event.at)
-                self._changes.calls_for_attention.append(f"{label} asks for your attention")
+                self._attention.append(f"{label} asks for your attention")
             case _:
                 pass
 
@@ -212,30 +232,60 @@ class Conversation:
         elif event.online and was_away:
             self.notice("The server is back", at=event.at)
 
+    def _problem(self, event: Problem) -> None:
+        self._explained = event.message
+        if event.code in ALARM_CODES:
+            if len(self.alarms) < ALARMS and all(alarm.message != event.message for alarm in self.alarms):
+                self.alarms.append(event)
+            self._attention.append(event.message)
+        for row in list(self.rows.values())[-REPEATED_ROWS:]:
+            match row:
+                case NoticeRow(text=event.message, hint=event.hint) if event.at - row.at < REPEATED_SECONDS:
+                    self._timeline.replace(replace(row, times=row.times + 1))
+                    return
+        # That somebody is blocked is the user's own decision, and no failure.
+        self.notice(event.message, event.hint, at=event.at, problem=event.code != "blocked")
+
+    def _rename(self, was: str, peer: str) -> None:
+        """A peer has proved its key, and is called by its tag instead of its seat.
+
+        A tag that is here already is the same peer, from before it lost its seat: its place is kept.
+        """
+        if was in self.peers:
+            known = peer in self.peers
+            self.peers = {
+                peer if tag == was else tag: info for tag, info in self.peers.items() if not (known and tag == was)
+            }
+        if was in self._lost:
+            self._lost = self._lost - {was} | {peer}
+        if was in self.live:
+            self._settle(peer)
+            self.live = {
+                peer if tag == was else tag: replace(row, peer=peer) if tag == was else row
+                for tag, row in self.live.items()
+            }
+        for id, info in self.transfers.items():
+            if info.peer == was:
+                self.transfers[id] = replace(info, peer=peer)
+        for row in list(self.rows.values()):
+            if isinstance(row, MessageRow | TransferRow) and (renamed := row.renamed(was, peer)) != row:
+                self._timeline.replace(renamed)
+
     def _peer(self, info: PeerInfo, at: float) -> None:
         before = self.peers.get(info.peer)
         self.peers[info.peer] = info
-        who, reason = full_label(info.peer, info.name), f": {info.reason}" if info.reason else ""
         if info.state in (PeerState.LEFT, PeerState.FAILED):
             self._settle(info.peer)
         if info.state is PeerState.LEFT or len(self.peers) > REMOTE_PEERS:
             del self.peers[info.peer]
-        if before is not None and before.state is info.state:
-            return
-        match info.state:
-            case PeerState.CONNECTED if before is not None and before.state is PeerState.LOST:
-                self.notice(f"{who} is back", at=at)
-            case PeerState.CONNECTED:
-                path = {"direct": ", connected directly", "relay": ", connected through a relay"}.get(info.path, "")
-                self.notice(f"{who} joined{path}", at=at)
-            case PeerState.LOST:
-                self.notice(f"{who} was lost{reason}", at=at, problem=True)
-            case PeerState.LEFT if before is not None:
-                self.notice(f"{who} left" + ("" if info.reason.startswith("left") else reason), at=at)
-            case PeerState.FAILED:
-                self.notice(f"{who} could not be reached{reason}", at=at, problem=True)
-            case _:
-                pass
+        text = news(before, info, info.peer in self._lost)
+        if info.state is PeerState.LOST:
+            self._lost.add(info.peer)
+        elif info.state is not PeerState.CONNECTING:
+            self._lost.discard(info.peer)
+        # Why a link was closed on purpose has just been told, with what to do.
+        if text and not (info.state is PeerState.FAILED and info.reason and info.reason == self._explained):
+            self.notice(text, at=at, problem=info.state in (PeerState.LOST, PeerState.FAILED))
 
     def _line(self, event: LiveTextChanged, now: float) -> None:
         typing = self.live.get(event.peer)
@@ -260,7 +310,7 @@ class Conversation:
         told = self.rows.get(key)
         if isinstance(told, MessageRow):
             if told.mark == "interrupted" or told.text != event.text:
-                self._replace(replace(told, text=event.text, mark="corrected" if not told.mark else ""))
+                self._timeline.replace(replace(told, text=event.text, mark="corrected" if not told.mark else ""))
         elif event.text:
             self._said(MessageRow(key, event.at, event.peer, label, event.text))
 
@@ -271,24 +321,25 @@ class Conversation:
             key = f"line:{row.peer}:{row.line}"
             message = MessageRow(key, row.at, row.peer, row.label, row.text, mark="interrupted")
             if key in self.rows:
-                self._replace(message)
+                self._timeline.replace(message)
             else:
                 self._said(message)
 
     def _transfer(self, info: TransferInfo, at: float) -> None:
+        info = replace(info, name=plain_name(info.name))
         new = info.transfer not in self.transfers
         self.transfers[info.transfer] = info
         key = f"transfer:{info.transfer}"
         told = self.rows.get(key)
         if isinstance(told, TransferRow):
-            self._replace(replace(told, info=info))
+            self._timeline.replace(replace(told, info=info))
         elif new:
             receiving = info.direction is Direction.RECEIVE
             label = self.label(info.peer, info.name)
             if receiving:
                 self._count_unread(at)
-                self._changes.calls_for_attention.append(f"{label} offers {files(info.files)}")
-            self._append(TransferRow(key, at, info.peer if receiving else "", label, info))
+                self._attention.append(f"{label} offers {files(info.files)}")
+            self._timeline.append(TransferRow(key, at, info.peer if receiving else "", label, info))
         self._forget_transfers()
 
     def _forget_transfers(self) -> None:
@@ -304,50 +355,17 @@ class Conversation:
             self.transfers[event.transfer] = info
             row = self.rows.get(f"transfer:{event.transfer}")
             if isinstance(row, TransferRow):
-                self._replace(replace(row, info=info))
+                self._timeline.replace(replace(row, info=info))
 
     def _said(self, row: MessageRow) -> None:
         if row.key not in self.rows:
             self._count_unread(row.at)
-            self._append(row)
-            self._changes.calls_for_attention.append(f"{row.label}: {row.text}")
+            self._timeline.append(row)
+            self._attention.append(f"{row.label}: {row.text}")
 
     def _count_unread(self, at: float) -> None:
         if not self._reading:
             if self.unread == 0:
-                self._remove("unread")
-                self._append(UnreadRow("unread", at))
+                self._timeline.remove("unread")
+                self._timeline.append(UnreadRow("unread", at))
             self.unread += 1
-
-    def _append(self, row: Row) -> None:
-        day = date.fromtimestamp(row.at)
-        if day != self._day:
-            self._day = day
-            self._add(DayRow(f"day:{row.key}", row.at))
-        self._add(row)
-
-    def _add(self, row: Row) -> None:
-        self.rows[row.key] = row
-        self._changes.added.append(row.key)
-
-    def _replace(self, row: Row) -> None:
-        self.rows[row.key] = row
-        self._changes.changed.add(row.key)
-
-    def _remove(self, key: str) -> None:
-        if self.rows.pop(key, None) is not None:
-            self._changes.changed.discard(key)
-            if key in self._changes.added:
-                self._changes.added.remove(key)
-            else:
-                self._changes.removed.append(key)
-
-
-def full_label(peer: str, name: str) -> str:
-    """A peer's name with the first four characters of its key tag; the tag alone until it has said its name."""
-    return name if name == peer else f"{name}·{peer[:4]}"
-
-
-def files(count: int) -> str:
-    """A number of files in words."""
-    return "1 file" if count == 1 else f"{count:,} files"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from p2pchat.node.events import TransferInfo
@@ -52,6 +52,15 @@ class MessageRow:
             return "delivered"
         return f"{len(self.delivered & self.awaited)} of {len(self.awaited)}"
 
+    def renamed(self, was: str, peer: str) -> MessageRow:
+        """The same row once a peer is called something else."""
+        return replace(
+            self,
+            peer=peer if self.peer == was else self.peer,
+            awaited=_renamed(self.awaited, was, peer),
+            delivered=_renamed(self.delivered, was, peer),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class TransferRow:
@@ -65,6 +74,11 @@ class TransferRow:
     """The other side."""
     info: TransferInfo
 
+    def renamed(self, was: str, peer: str) -> TransferRow:
+        """The same row once a peer is called something else."""
+        info = replace(self.info, peer=peer) if self.info.peer == was else self.info
+        return replace(self, peer=peer if self.peer == was else self.peer, info=info)
+
 
 @dataclass(frozen=True, slots=True)
 class NoticeRow:
@@ -75,6 +89,8 @@ class NoticeRow:
     text: str
     hint: str = ""
     problem: bool = False
+    times: int = 1
+    """How often it happened."""
 
 
 Row: TypeAlias = DayRow | UnreadRow | MessageRow | TransferRow | NoticeRow
@@ -93,3 +109,7 @@ class LiveRow:
     """When it last changed, in seconds of a monotonic clock."""
     interrupted_at: float | None = None
     """When the link was lost, by the same clock; None while it is live."""
+
+
+def _renamed(peers: frozenset[str], was: str, peer: str) -> frozenset[str]:
+    return peers - {was} | {peer} if was in peers else peers

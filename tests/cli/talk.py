@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Final
 
 from p2pchat.cli.lines import Line
+from p2pchat.cli.room_access import Access
 from p2pchat.node.events import Direction, Event, Item, PeerInfo, PeerState, Problem, TransferInfo, TransferState
 from tests.fake_node import FakeNode
 
@@ -17,6 +18,8 @@ HOSTILE: Final = "a\x1b[2J\x9b31m\u202eb\r\nc\u2028d\x07"
 """What a terminal would obey, and what would make lines."""
 
 MARKER: Final = "Nothing more was told"
+
+LAB: Final = Access("lab")
 
 BEN: Final = PeerInfo("m2xdabcd", "ben", PeerState.CONNECTED, path="direct", rtt_ms=12.2, live_text=True)
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,12 @@ from hypothesis import strategies as st
 
 from p2pchat.cli import chat_json, json_commands
 from p2pchat.cli.json_commands import UnusableLine
+from p2pchat.cli.room_access import Access
 from p2pchat.errors import PeerUnreachable, ServerUnreachable, TimedOut
-from p2pchat.node.api import PeerStats
+from p2pchat.node.api import ContactInfo, PeerStats
 from p2pchat.node.events import (
     Alerted,
+    CodeChanged,
     Direction,
     Event,
     Item,
@@ -29,6 +32,7 @@ from p2pchat.node.events import (
     MessageSent,
     PeerChanged,
     PeerMeasured,
+    PeerState,
     Problem,
     ServerChanged,
     TransferChanged,
@@ -36,7 +40,7 @@ from p2pchat.node.events import (
     TransferProgressed,
     TransferState,
 )
-from tests.cli.talk import BEN, HOSTILE, PATIENCE, Talk, transfer
+from tests.cli.talk import BEN, HOSTILE, LAB, PATIENCE, Talk, transfer
 from tests.fake_node import FakeNode
 
 
@@ -64,11 +68,11 @@ class JsonTalk(Talk):
 
 
 @contextlib.asynccontextmanager
-async def joined(node: FakeNode | None = None, linger: float = 10.0) -> AsyncIterator[JsonTalk]:
+async def joined(node: FakeNode | None = None, linger: float = 10.0, access: Access = LAB) -> AsyncIterator[JsonTalk]:
     """A conversation that is joined; it ends when its program says quit, at the latest here."""
     talk = JsonTalk(node or FakeNode())
     chat = asyncio.create_task(
-        chat_json.chat(talk.node, "lab", lines=talk.lines(), write_line=talk.write_line, linger=linger)
+        chat_json.chat(talk.node, access, lines=talk.lines(), write_line=talk.write_line, linger=linger)
     )
     async with asyncio.timeout(PATIENCE):
         await talk.answer("ready")
@@ -101,7 +105,7 @@ async def test_the_end_of_input_leaves_when_everything_is_sent() -> None:
     talk.do(do="say", text="hello")
     talk.end_input()
     async with asyncio.timeout(PATIENCE):
-        await chat_json.chat(talk.node, "lab", lines=talk.lines(), write_line=talk.write_line, linger=7.0)
+        await chat_json.chat(talk.node, LAB, lines=talk.lines(), write_line=talk.write_line, linger=7.0)
     assert talk.node.calls == [("start",), ("join", "lab"), ("say", "lab", "hello"), ("settle", 7.0), ("stop",)]
 
 
@@ -113,7 +117,7 @@ async def test_the_end_of_input_says_so_when_not_everything_was_sent() -> None:
     talk = JsonTalk(Stuck())
     talk.end_input()
     with pytest.raises(TimedOut):
-        await chat_json.chat(talk.node, "lab", lines=talk.lines(), write_line=talk.write_line, linger=0.0)
+        await chat_json.chat(talk.node, LAB, lines=talk.lines(), write_line=talk.write_line, linger=0.0)
     assert talk.objects[-1]["event"] == "error"
     assert talk.objects[-1]["code"] == "timed-out"
     assert talk.node.calls[-1] == ("stop",)
@@ -121,12 +125,12 @@ async def test_the_end_of_input_says_so_when_not_everything_was_sent() -> None:
 
 async def test_a_room_that_cannot_be_joined_is_an_error_event_and_an_error() -> None:
     class Alone(FakeNode):
-        async def join(self, conversation: str) -> None:
+        async def join(self, conversation: str, secret: bytes = b"") -> None:
             raise ServerUnreachable("nobody answers", "start p2pchat-server")
 
     talk = JsonTalk(Alone())
     with pytest.raises(ServerUnreachable):
-        await chat_json.chat(talk.node, "lab", lines=talk.lines(), write_line=talk.write_line, linger=0.0)
+        await chat_json.chat(talk.node, LAB, lines=talk.lines(), write_line=talk.write_line, linger=0.0)
     (told,) = talk.objects
     assert (told["event"], told["code"], told["message"], told["hint"]) == (
         "error",
@@ -197,11 +201,80 @@ async def test_what_the_node_refuses_is_answered_and_the_conversation_goes_on() 
     assert ("say", "lab", "still here") in talk.node.calls
 
 
-@pytest.mark.parametrize("word", ["safety", "verify", "invite"])
-async def test_a_command_of_a_later_version_is_unsupported(word: str) -> None:
+async def test_safety_tells_the_words_of_each_peer_or_of_one() -> None:
+    node = FakeNode()
+    cyd = replace(BEN, peer="p0awxxxx", name="cyd", words=("one", "two"))
+    node.known_peers = [replace(BEN, words=("three", "four")), cyd, replace(BEN, peer="gone", state=PeerState.LEFT)]
+    async with joined(node) as talk:
+        talk.do(do="safety")
+        await talk.until(lambda: len(talk.objects) == 3)
+        talk.do(do="safety", peer="P0aw")
+        await talk.until(lambda: len(talk.objects) == 4)
+        talk.do(do="safety", peer="dan")
+        assert (await talk.answer("error"))["code"] == "peer-unreachable"
+    told = [(answer["event"], answer["peer"], answer["words"]) for answer in talk.objects[1:4]]
+    assert told == [
+        ("safety", "m2xdabcd", ["three", "four"]),
+        ("safety", "p0awxxxx", ["one", "two"]),
+        ("safety", "p0awxxxx", ["one", "two"]),
+    ]
+
+
+async def test_what_is_decided_about_peers_and_contacts_becomes_calls() -> None:
     async with joined() as talk:
-        talk.do(do=word, peer="m2xdabcd")
-        assert (await talk.answer("error"))["code"] == "unsupported"
+        talk.do(do="verify", peer="m2xd")
+        talk.do(do="block", contact="cyd")
+        talk.do(do="unblock", contact="cyd")
+    assert talk.node.calls[2:-1] == [
+        ("verify", "lab", "m2xd"),
+        ("block_contact", "cyd", True),
+        ("block_contact", "cyd", False),
+    ]
+
+
+async def test_contacts_are_told_with_their_keys() -> None:
+    node = FakeNode()
+    node.known_contacts = [ContactInfo("m2xdabcd", "00ff", "Benjamin", "ben", "verified", 1.0, 2.0)]
+    async with joined(node) as talk:
+        talk.do(do="contacts")
+        told = await talk.answer("contact")
+    del told["t"]
+    assert told == {
+        "event": "contact",
+        "peer": "m2xdabcd",
+        "key": "00ff",
+        "name": "ben",
+        "petname": "Benjamin",
+        "state": "verified",
+        "first_seen": 1.0,
+        "last_seen": 2.0,
+    }
+
+
+async def test_a_room_with_a_new_secret_is_joined_with_it_and_its_invite_follows_ready() -> None:
+    async with joined(access=Access("lab", b"s" * 16, show_invite=True)) as talk:
+        await talk.answer("invite")
+        talk.do(do="invite")
+        await talk.until(lambda: len(talk.objects) == 3)
+    assert talk.node.calls[1] == ("join", "lab", b"s" * 16)
+    assert [told["event"] for told in talk.objects] == ["ready", "invite", "invite"]
+    assert talk.objects[1]["link"] == "p2pchat:server?room=lab#secret"
+
+
+async def test_a_peer_that_has_proved_its_key_is_told_with_what_it_was_before() -> None:
+    async with joined() as talk:
+        told = await talk.tells(PeerChanged("lab", BEN, 5.0, was="seat2345"))
+        assert (told["peer"], told["was"]) == ("m2xdabcd", "seat2345")
+
+
+async def test_a_code_is_told_with_its_link() -> None:
+    async with joined() as talk:
+        assert await talk.tells(CodeChanged("lab", "7-a-b-c", "p2pchat:s#7-a-b-c", "guessed", 5.0)) == {
+            "event": "code",
+            "code": "7-a-b-c",
+            "link": "p2pchat:s#7-a-b-c",
+            "reason": "guessed",
+        }
 
 
 UNUSABLE = [
@@ -221,6 +294,8 @@ UNUSABLE = [
     b'{"do": "send", "paths": "a"}',
     b'{"do": "send", "paths": ["a\\u0000b"]}',
     b'{"do": "accept"}',
+    b'{"do": "verify"}',
+    b'{"do": "block"}',
     b'{"do": "rtt"}',
     b'{"do": "rtt", "text": "a", "commit": true}',
     b'{"do": "quit", "x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",

@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 
 from p2pchat.cli import chat_plain, wording
 from p2pchat.cli.plain_events import PlainEvents
+from p2pchat.cli.room_access import Access
 from p2pchat.errors import NotSendable
+from p2pchat.node.api import ContactInfo
 from p2pchat.node.events import (
     Alerted,
     Direction,
@@ -33,17 +35,26 @@ from p2pchat.node.events import (
     TransferOffered,
     TransferProgressed,
     TransferState,
+    Trust,
 )
-from tests.cli.talk import BEN, HOSTILE, PATIENCE, Talk, transfer
+from tests.cli.talk import BEN, HOSTILE, LAB, PATIENCE, Talk, transfer
 from tests.fake_node import FakeNode
 
 
 @contextlib.asynccontextmanager
-async def joined(node: FakeNode | None = None, echo: bool = False) -> AsyncIterator[Talk]:
+async def joined(node: FakeNode | None = None, echo: bool = False, access: Access = LAB) -> AsyncIterator[Talk]:
     """A conversation that is joined; it ends when its user says /quit, at the latest here."""
     talk = Talk(node or FakeNode())
     chat = asyncio.create_task(
-        chat_plain.chat(talk.node, "lab", lines=talk.lines(), write_line=talk.write_line, linger=3.0, echo=echo)
+        chat_plain.chat(
+            talk.node,
+            access,
+            lines=talk.lines(),
+            write_line=talk.write_line,
+            linger=3.0,
+            echo=echo,
+            show_link=lambda link: talk.write_line(f"The link is {link}"),
+        )
     )
     async with asyncio.timeout(PATIENCE):
         await talk.until(lambda: bool(talk.written))
@@ -74,7 +85,7 @@ async def test_a_conversation_reads_like_one() -> None:
         await talk.told(PeerChanged("lab", replace(BEN, state=PeerState.LEFT), 5.0))
     assert [line for line in talk.written if "Nothing more" not in line] == [
         "p2pchat: you are ana, key k7qf. Room lab. Type /help for the commands.",
-        "ben joined. Direct connection, 12 milliseconds. Live text is on for ben.",
+        "ben joined. New key m2xd. Direct connection, 12 milliseconds. Live text is on for ben.",
         "ben: Got the draft?",
         "ben has your message.",
         "File from ben: draft.pdf, 4.2 megabytes. Type /accept or /decline.",
@@ -119,7 +130,15 @@ async def test_the_end_of_input_leaves_when_everything_is_sent() -> None:
     talk.enter(b"hello")
     talk.end_input()
     async with asyncio.timeout(PATIENCE):
-        await chat_plain.chat(talk.node, "lab", lines=talk.lines(), write_line=talk.write_line, linger=3.0, echo=True)
+        await chat_plain.chat(
+            talk.node,
+            LAB,
+            lines=talk.lines(),
+            write_line=talk.write_line,
+            linger=3.0,
+            echo=True,
+            show_link=talk.write_line,
+        )
     assert talk.node.calls == [("start",), ("join", "lab"), ("say", "lab", "hello"), ("settle", 3.0), ("stop",)]
 
 
@@ -214,7 +233,7 @@ async def test_a_lost_connection_and_its_return_are_told_once() -> None:
             PeerChanged("lab", replace(BEN, state=PeerState.FAILED, reason="no path was found"), 5.0),
         ) == [
             "The connection to ben is lost. Trying again.",
-            "ben is back. Connection through a relay.",
+            "ben is back. New key m2xd. Connection through a relay.",
             "ben: direct connection, 12 milliseconds now.",
             "No connection to ben. No path was found.",
         ]
@@ -340,7 +359,7 @@ async def test_questions_are_answered() -> None:
         talk.enter(b"/who", b"/status", b"/transfers", b"/help")
         await talk.until(lambda: len(talk.written) == 4 + len(chat_plain.HELP))
     assert talk.written[:4] == [
-        "ben, key m2xd, connected, direct connection, 12 milliseconds, takes live text.",
+        "ben, key m2xd, connected, new key, direct connection, 12 milliseconds, takes live text.",
         "cyd, key p0aw, failed. No path.",
         "You are ana, key k7qf. Room lab. The signaling server is reachable. 1 peer connected.",
         "1: Sending draft.pdf to ben.",
@@ -364,3 +383,104 @@ async def test_questions_are_answered() -> None:
 )
 def test_sizes_in_words(count: int, words: str) -> None:
     assert wording.size(count) == words
+
+
+# --- whom one talks to
+
+
+async def test_what_is_known_of_a_key_is_told_with_who_joins_and_when_it_changes() -> None:
+    async with joined() as talk:
+        assert await talk.told(
+            PeerChanged("lab", replace(BEN, live_text=False, trust=Trust.KNOWN), 5.0),
+            PeerChanged("lab", replace(BEN, live_text=False, trust=Trust.VERIFIED), 5.0),
+            PeerChanged("lab", replace(BEN, peer="cydx", name="cyd", live_text=False, trust=Trust.VERIFIED), 5.0),
+        ) == [
+            "ben joined. Known key m2xd. Direct connection, 12 milliseconds.",
+            "The key of ben is verified now.",
+            "cyd joined. Verified, key cydx. Direct connection, 12 milliseconds.",
+        ]
+
+
+async def test_a_peer_that_has_proved_its_key_is_not_somebody_else_with_its_name() -> None:
+    seated = replace(BEN, peer="seat2345", state=PeerState.CONNECTING)
+    async with joined() as talk:
+        await talk.told(
+            PeerChanged("lab", seated, 5.0),
+            PeerChanged("lab", replace(seated, peer=BEN.peer), 5.0, was="seat2345"),
+            PeerChanged("lab", BEN, 5.0),
+        )
+        assert await talk.told(said("hi")) == ["ben: hi"]
+
+
+async def test_a_connection_that_was_lost_is_back_though_its_handle_changed() -> None:
+    lost = replace(BEN, peer="seat2345", state=PeerState.LOST)
+    async with joined() as talk:
+        await talk.told(PeerChanged("lab", replace(BEN, peer="seat2345"), 5.0), PeerChanged("lab", lost, 5.0))
+        lines = await talk.told(PeerChanged("lab", BEN, 5.0, was="seat2345"))
+    assert lines[0].startswith("ben is back.")
+
+
+async def test_a_changed_key_is_a_warning_and_its_reason_is_told_once() -> None:
+    reason = "this is not the ben you know: the key is aaaa, and was bbbb"
+    async with joined() as talk:
+        assert await talk.told(
+            Problem("changed-key", reason, "ask over another channel", 5.0),
+            PeerChanged("lab", replace(BEN, state=PeerState.FAILED, reason=reason), 5.0),
+        ) == [
+            "Warning. Somebody with the name of a contact was not let in.",
+            "This is not the ben you know: the key is aaaa, and was bbbb. Ask over another channel.",
+            "No connection to ben.",
+        ]
+
+
+async def test_safety_tells_the_words_and_verify_the_handle() -> None:
+    node = FakeNode()
+    node.known_peers = [replace(BEN, words=("south", "horror"))]
+    async with joined(node) as talk:
+        talk.enter(b"/safety", b'/safety "Ben"', b"/verify ben", b"/verify", b"/safety dan")
+        await talk.until(lambda: len(talk.written) == 5)
+    assert talk.written[1] == talk.written[2]
+    assert talk.written[1].startswith("The words with ben: south, horror. Compare them")
+    assert talk.written[1].endswith("type /verify m2xd.")
+    assert talk.written[3:] == ["/verify needs a name. Write /verify NAME.", "No dan is connected. See who is there."]
+    assert ("verify", "lab", "m2xdabcd") in node.calls
+
+
+async def test_safety_of_nobody() -> None:
+    async with joined() as talk:
+        talk.enter(b"/safety")
+        await talk.until(lambda: talk.written[1:] == ["Nobody is connected."])
+
+
+async def test_contacts_are_listed_and_changed() -> None:
+    node = FakeNode()
+    async with joined(node) as talk:
+        talk.enter(b"/contacts")
+        await talk.until(lambda: talk.written[1:] == ["There are no contacts."])
+        node.known_contacts = [ContactInfo("m2xdabcd", "00", HOSTILE, "ben", "verified", 0.0, 0.0)]
+        talk.enter(b"/contacts", b'/rename ben "Ben Nevis"', b"/rename ben", b'/rename "ben')
+        talk.enter(b"/forget ben", b'/block "Ben Nevis"', b"/unblock Ben Nevis", b"/invite")
+        await talk.until(lambda: len(talk.written) == 10)
+    assert ", key m2xd, verified, last seen" in talk.written[2]
+    assert talk.written[3:] == [
+        "ben is called Ben Nevis now.",
+        'That is not one name and another one. Write /rename NAME "NEW NAME".',
+        'That is not one name and another one. Write /rename NAME "NEW NAME".',
+        "ben is forgotten.",
+        "Ben Nevis is blocked.",
+        "Ben Nevis is not blocked any more.",
+        "p2pchat:server?room=lab#secret",
+    ]
+    assert node.calls[2:-1] == [
+        ("rename_contact", "ben", "Ben Nevis"),
+        ("forget_contact", "ben"),
+        ("block_contact", "Ben Nevis", True),
+        ("block_contact", "Ben Nevis", False),
+        ("invite", "lab"),
+    ]
+
+
+async def test_the_invite_of_a_new_secret_is_shown_apart() -> None:
+    async with joined(access=Access("lab", b"s" * 16, show_invite=True)) as talk:
+        await talk.until(lambda: "The link is p2pchat:server?room=lab#secret" in talk.written)
+    assert talk.node.calls[1] == ("join", "lab", b"s" * 16)

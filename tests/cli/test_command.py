@@ -32,7 +32,9 @@ def test_help_says_what_there_is(tmp_path: Path) -> None:
     whole = run("--help", home=tmp_path)
     chat = run("chat", "--help", home=tmp_path)
     assert (whole.returncode, chat.returncode, whole.stderr, chat.stderr) == (0, 0, "", "")
-    assert all(word in whole.stdout for word in ("chat", "demo", "--version", "Exit codes"))
+    assert all(
+        word in whole.stdout for word in ("chat", "send", "receive", "contacts", "demo", "--version", "Exit codes")
+    )
     options = ("server", "name", "profile", "home", "ice", "relay-only", "ephemeral", "plain", "json", "downloads")
     assert all(f"--{option}" in chat.stdout for option in (*options, "linger", "config", "verbose"))
     assert all(f"P2PCHAT_{option.upper().replace('-', '_')}" in chat.stdout for option in options)
@@ -71,6 +73,16 @@ def test_help_is_quick_because_it_imports_nothing_heavy() -> None:
         (("lab", "--plain", "--json"), "exclude each other"),
         (("demo", "--server", "http://a"), "--server"),
         (("demo", "lab"), "lab"),
+        (("send",), "PATH"),
+        (("send", "/no/such/file"), "/no/such/file"),
+        (("send", ""), "names no file"),
+        (("send", ".", "--timeout", "0"), "--timeout"),
+        (("receive",), "which code?"),
+        (("receive", "nonsense"), "number"),
+        (("receive", "7-marble-tunnel-oyster", "--output", __file__), "--output has to be a folder"),
+        (("lab", "--new-secret", "--invite"), "exclude each other"),
+        (("lab", "--secret-file", "/no/such/file"), "/no/such/file"),
+        (("chat", "--invite"), "no terminal"),
         (("x" * 65, "--plain"), "room"),
         (("a\nb", "--plain"), "room"),
     ],

@@ -8,14 +8,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
 from p2pchat import errors
-from p2pchat.cli import chat_json, json_commands, json_events, options
+from p2pchat.cli import json_commands, json_events, one_shot, options, receive
 from p2pchat.cli.json_commands import UnusableLine
-from p2pchat.node.api import PeerStats
+from p2pchat.cli.main import p2pchat
+from p2pchat.node.api import ContactInfo, PeerStats
 from p2pchat.node.events import (
     Alerted,
+    CodeChanged,
     Direction,
     Event,
     LineState,
@@ -48,6 +51,7 @@ def told() -> dict[str, set[str]]:
     events: list[Event] = [
         Ready("lab", "ana", "k7qfm2xd", "ws://a", 0.0),
         PeerChanged("lab", BEN, 0.0),
+        CodeChanged("lab", "7-a-b-c", "p2pchat:s#7-a-b-c", "", 0.0),
         MessageReceived("lab", "0a", BEN.peer, "ben", "hi", 0.0, 0.0),
         MessageSent("lab", "0a", "hi", 0.0),
         MessageDelivered("lab", "0a", BEN.peer, 0.0),
@@ -60,12 +64,16 @@ def told() -> dict[str, set[str]]:
     ]
     made = [json_events.as_object(event, "k7qfm2xd") or {} for event in events]
     made.append(json_events.stats(PeerStats("m2xdabcd", "direct", 1.0, 0, 0, 0.0), 0.0))
+    made.append(json_events.safety(BEN, 0.0))
+    made.append(json_events.invite("p2pchat:s?room=lab#secret", 0.0))
+    made.append(json_events.contact(ContactInfo("m2xdabcd", "00", "", "ben", "known", 0.0, 0.0), 0.0))
     return {each["event"]: set(each) for each in made}
 
 
 def test_every_event_has_an_example_with_all_its_keys() -> None:
-    examples = {example["event"]: set(example) for example in objects() if "event" in example}
+    examples = {example["event"]: set(example) - {"was"} for example in objects() if "event" in example}
     assert examples == told()
+    assert any(example["event"] == "peer" and "was" in example for example in objects() if "event" in example)
 
 
 def test_every_command_has_an_example_that_is_understood() -> None:
@@ -73,7 +81,7 @@ def test_every_command_has_an_example_that_is_understood() -> None:
     for example in examples:
         json_commands.decode(json.dumps(example).encode())
     known = {str(kind.__struct_config__.tag) for kind in json_commands.JsonCommand.__args__}
-    assert {example["do"] for example in examples} == known - {"safety", "verify", "invite"}
+    assert {example["do"] for example in examples} == known
 
 
 def test_every_error_code_is_explained() -> None:
@@ -82,7 +90,8 @@ def test_every_error_code_is_explained() -> None:
             *(codes(below) for below in kind.__subclasses__() if below.__module__ == errors.__name__)
         )
 
-    for code in codes(errors.P2PChatError) | {UnusableLine.code, chat_json.UNSUPPORTED}:
+    ours = {kind.code for kind in (UnusableLine, one_shot.WrongCode, one_shot.ChangedKey, receive.Declined)}
+    for code in codes(errors.P2PChatError) | ours:
         assert f"`{code}`" in JSON_LINES
 
 
@@ -99,3 +108,17 @@ def test_every_option_is_explained() -> None:
     for option in command.__click_params__:  # type: ignore[attr-defined]
         assert f"`{option.opts[0]}" in COMMAND_LINE or f", `{option.opts[0]}`" in COMMAND_LINE
         assert f"`{option.envvar}`" in COMMAND_LINE
+
+
+def test_every_command_and_its_options_are_explained() -> None:
+    def commands(group: click.Group, path: str) -> Iterator[tuple[str, click.Command]]:
+        for name, found in group.commands.items():
+            yield f"{path} {name}", found
+            if isinstance(found, click.Group):
+                yield from commands(found, f"{path} {name}")
+
+    for path, command in commands(p2pchat, "p2pchat"):
+        assert path in COMMAND_LINE or f"`{command.name}`" in COMMAND_LINE, path
+        for parameter in command.params:
+            if isinstance(parameter, click.Option):
+                assert f"`{parameter.opts[0]}" in COMMAND_LINE, f"{path} {parameter.opts[0]}"

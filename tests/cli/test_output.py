@@ -30,3 +30,16 @@ def test_a_reader_that_is_gone_ends_the_output_for_good() -> None:
     for _ in range(2):
         with pytest.raises(OutputClosed):
             output.write_line("hello")
+
+
+def test_a_path_is_written_as_the_system_has_it_except_to_a_terminal() -> None:
+    class Terminal(io.BytesIO):
+        def isatty(self) -> bool:
+            return True
+
+    path = os.fsdecode(b"/caf\xe9/\x1b[2J")
+    piped, shown = io.BytesIO(), Terminal()
+    Output(piped).write_path(path)
+    Output(shown).write_path(path)
+    assert piped.getvalue() == b"/caf\xe9/\x1b[2J\n"
+    assert b"\x1b" not in shown.getvalue()

@@ -10,6 +10,7 @@ import pytest
 
 from p2pchat.cli.lines import Line
 from p2pchat.cli.output import OutputClosed
+from p2pchat.cli.room_access import Access
 from p2pchat.cli.session import converse
 from p2pchat.node.events import Event, Problem, Ready
 from tests.cli.talk import PATIENCE, Talk
@@ -51,7 +52,7 @@ class Running:
         self.listener = Listener()
         self.talk = Talk(node or FakeNode())
         self.task = asyncio.create_task(
-            converse(self.talk.node, "lab", self.listener, self.talk.lines(), linger=5.0), name="conversation"
+            converse(self.talk.node, Access("lab"), self.listener, self.talk.lines(), linger=5.0), name="conversation"
         )
 
     async def told(self) -> None:
@@ -125,9 +126,9 @@ async def test_input_waits_until_the_room_is_joined() -> None:
     class Slow(FakeNode):
         joining = asyncio.Event()
 
-        async def join(self, conversation: str) -> None:
+        async def join(self, conversation: str, secret: bytes = b"") -> None:
             await self.joining.wait()
-            await super().join(conversation)
+            await super().join(conversation, secret)
 
     node = Slow()
     running = Running(node)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -66,8 +67,14 @@ class Stranger:
 
 
 @asynccontextmanager
-async def stranger(server: str, seed: int = 0) -> AsyncIterator[Stranger]:
-    """Joins the room, connects to the first peer there and opens the channels, and says nothing."""
+async def stranger(server: str, seed: int = 0, unlimited: bool = False) -> AsyncIterator[Stranger]:
+    """Joins the room, connects to the first peer there and opens the channels, and says nothing.
+
+    Args:
+        server: where the room is.
+        seed: 0 to 7; strangers with different ones can be in the room together.
+        unlimited: sends messages of any length, whatever the peer has said that it takes (RFC 8841 §6).
+    """
     client = SignalingClient(server, f"mallory{'abcdefgh'[seed]}", "k" * 32)
     connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
     (victim, *_) = await client.connect(ROOM)
@@ -86,7 +93,10 @@ async def stranger(server: str, seed: int = 0) -> AsyncIterator[Stranger]:
     client.relay(victim, {"generation": 1, "kind": "offer", "sdp": connection.localDescription.sdp})
     async for event in client.events():
         if isinstance(event, Relayed):
-            await connection.setRemoteDescription(RTCSessionDescription(event.body["sdp"], "answer"))
+            sdp = event.body["sdp"]
+            if unlimited:
+                sdp = re.sub("a=max-message-size:[0-9]+", "a=max-message-size:0", sdp)
+            await connection.setRemoteDescription(RTCSessionDescription(sdp, "answer"))
             break
     await asyncio.wait_for(opened.wait(), 20)
     try:

@@ -72,7 +72,7 @@ async def test_a_known_name_with_another_key_is_stopped_and_explained(signaling_
         assert problem.hint
         assert (await ana.until_peer(PeerState.FAILED)).info.reason == problem.message
         await ben.node.say(ROOM, "it is me, honestly")
-        assert (await ben.until_peer(PeerState.LOST)).info.reason
+        assert (await ben.until_peer(PeerState.FAILED)).info.reason
         assert ana.all(MessageReceived) == []
         assert [(contact.name, contact.state) for contact in await ana.node.contacts()] == [("ben", "known")]
 

@@ -96,12 +96,14 @@ def test_the_longest_message_fits_into_a_frame() -> None:
     assert decode(encode(longest)) == longest
 
 
+@pytest.mark.nightly
 @given(st.binary(max_size=200))
 def test_arbitrary_bytes_raise_nothing_else(data: bytes) -> None:
     with contextlib.suppress(FrameError):
         decode(data)
 
 
+@pytest.mark.nightly
 @given(
     st.sampled_from(SAMPLES).map(encode),
     st.lists(st.tuples(st.integers(0, 400), st.integers(0, 255)), min_size=1, max_size=5),

@@ -451,6 +451,7 @@ hostile = st.one_of(
 )
 
 
+@pytest.mark.nightly
 @given(st.lists(hostile, max_size=8))
 def test_no_frames_raise_and_only_the_right_ones_in_order_convince(received: list[frames.AnyFrame]) -> None:
     ana = Side(anas(secret=SECRET))

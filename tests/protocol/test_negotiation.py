@@ -6,6 +6,7 @@ from collections import deque
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -155,6 +156,7 @@ nonsense = st.recursive(
 )
 
 
+@pytest.mark.nightly
 @given(st.lists(nonsense, max_size=10))
 def test_nonsense_changes_nothing(bodies: list[Any]) -> None:
     machine = Negotiation("aaaa", "bbbb")

@@ -300,6 +300,7 @@ bodies = values | st.fixed_dictionaries(
 )
 
 
+@pytest.mark.nightly
 @given(bodies)
 def test_nonsense_ends_it_with_a_reason_and_never_raises(body: Any) -> None:
     side = Side("receiver")

@@ -89,6 +89,7 @@ def test_a_replay_opens_for_the_negotiation_to_drop() -> None:
     assert ben.open(sealed) == ben.open(sealed)
 
 
+@pytest.mark.nightly
 @given(st.integers(0), st.integers(1, 255))
 def test_a_changed_byte_is_always_noticed(position: int, change: int) -> None:
     ana, ben = sealers()
@@ -99,6 +100,7 @@ def test_a_changed_byte_is_always_noticed(position: int, change: int) -> None:
         ben.open({**sealed, "sealed": base64.b64encode(data).decode()})
 
 
+@pytest.mark.nightly
 @given(st.integers(0, 719))
 def test_what_is_cut_short_is_noticed(length: int) -> None:
     ana, ben = sealers()
@@ -115,12 +117,14 @@ values = st.recursive(
 )
 
 
+@pytest.mark.nightly
 @given(values | st.fixed_dictionaries({"sealed": values | st.text("AZaz09+/=", max_size=99), "generation": values}))
 def test_nonsense_is_refused_and_nothing_else_is_raised(body: Any) -> None:
     with pytest.raises(SealError):
         sealers()[1].open(body)
 
 
+@pytest.mark.nightly
 @given(st.integers(1, 2**53 - 1), st.dictionaries(st.text(max_size=9), st.text(max_size=900), max_size=4))
 def test_every_body_comes_out_as_it_went_in(generation: int, fields: dict[str, str]) -> None:
     ana, ben = sealers()

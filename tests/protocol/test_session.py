@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TypeVar
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -280,7 +281,7 @@ def test_a_link_without_an_introduction_is_closed_in_time() -> None:
     ana.link_opened(0.0)
     ana.session.tick(limits.HELLO_SECONDS)
     ana.drain()
-    assert closed_because(ana) == ["protocol: no handshake and hello came in time"]
+    assert closed_because(ana) == ["timed-out: no handshake and hello came in time"]
 
 
 def test_real_time_text_that_overtakes_the_introduction_waits_for_it() -> None:
@@ -335,6 +336,7 @@ def test_text_on_the_control_channel_closes_the_link() -> None:
     assert closed_because(pair.ana) == ["protocol: the control channel carries binary messages only"]
 
 
+@pytest.mark.nightly
 @given(st.lists(st.tuples(st.sampled_from(["control", "text", "bulk"]), st.binary(max_size=80) | st.text(max_size=40))))
 def test_whatever_arrives_nothing_raises(messages: list[tuple[str, bytes | str]]) -> None:
     pair = Pair().connect()

@@ -74,6 +74,7 @@ def test_marks_do_not_hide_behind_invisible_characters() -> None:
     assert safe_text("z" + "\u0335\u200b" * 500) == "z" + "\u0335" * MARKS_IN_A_ROW
 
 
+@pytest.mark.nightly
 @settings(deadline=None)
 @given(hostile_text)
 @example("a\u200b\u200db")
@@ -88,6 +89,7 @@ def test_nothing_dangerous_comes_through_and_twice_is_no_more_than_once(text: st
     shown.encode()
 
 
+@pytest.mark.nightly
 @settings(deadline=None)
 @given(hostile_text, st.integers(1, 40))
 def test_a_line_is_one_short_line_in_which_something_is_seen(text: str, limit: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -173,6 +174,7 @@ def check_agreement(hub: Hub, believers: dict[int, Believer]) -> None:
         assert len(hub._rooms[room]) <= 2
 
 
+@pytest.mark.nightly
 @given(st.text() | st.binary() | bodies.map(json.dumps))
 def test_no_input_raises(data: str | bytes) -> None:
     talk = Talk().seated(1, ANA).seated(2, BEN)

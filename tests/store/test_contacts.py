@@ -213,6 +213,13 @@ def test_a_contact_is_found_by_petname_name_or_the_beginning_of_its_tag(contacts
             contacts.find(text)
 
 
+def test_a_whole_key_means_its_owner_whatever_others_call_themselves(contacts: Contacts) -> None:
+    contacts.met(BEN, "ben", 100.0)
+    contacts.met(MALLORY, BEN.hex(), 100.0)
+    assert contacts.find(BEN.hex()).key == BEN
+    assert contacts.find(MALLORY.hex()).key == MALLORY
+
+
 def test_a_name_wins_over_a_tag_and_two_of_a_name_are_not_guessed_between(contacts: Contacts) -> None:
     contacts.met(BEN, "ben", 1.0)
     contacts.met(ANA, "ana", 2.0)

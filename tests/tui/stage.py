@@ -12,6 +12,7 @@ from textual.app import App
 from textual.pilot import Pilot
 
 from p2pchat.errors import P2PChatError
+from p2pchat.node.api import ContactInfo
 from p2pchat.node.events import (
     Direction,
     Item,
@@ -22,6 +23,7 @@ from p2pchat.node.events import (
     PeerChanged,
     PeerInfo,
     PeerState,
+    Problem,
     TransferChanged,
     TransferInfo,
     TransferOffered,
@@ -35,8 +37,26 @@ ROOM = "lab"
 AT = 1_795_183_320.0
 """Friday 20 November 2026, 14:02 UTC."""
 
-BEN = PeerInfo("m2xdq7ra", "ben", PeerState.CONNECTED, Trust.VERIFIED, "direct", 12.0, live_text=True)
-CYD = PeerInfo("p0awz3ke", "cyd", PeerState.CONNECTED, Trust.NEW, "relay", 48.0)
+BEN = PeerInfo(
+    "m2xdq7ra",
+    "ben",
+    PeerState.CONNECTED,
+    Trust.VERIFIED,
+    "direct",
+    12.0,
+    live_text=True,
+    words=("marble", "tundra", "oyster", "tunnel", "violin"),
+)
+CYD = PeerInfo(
+    "p0awz3ke",
+    "cyd",
+    PeerState.CONNECTED,
+    Trust.NEW,
+    "relay",
+    48.0,
+    words=("acid", "bacon", "cabin", "daring", "eager"),
+)
+BENS_KEY, CYDS_KEY, EVES_KEY = "be" * 32, "cd" * 32, "e1" * 32
 DOWNLOADS = Path("/srv/downloads")
 
 
@@ -51,9 +71,29 @@ class RefusingNode(FakeNode):
         raise self.error
 
 
+CONTACTS = [
+    ContactInfo(BEN.peer, BENS_KEY, "", "ben", "verified", AT - 40 * 86_400, AT),
+    ContactInfo(CYD.peer, CYDS_KEY, "cyd from work", "cyd", "known", AT - 86_400, AT - 7200),
+    ContactInfo("9tq3mmno", EVES_KEY, "", "eve", "blocked", AT - 86_400, AT - 17 * 86_400),
+]
+
+CHANGED_KEY = Problem(
+    "changed-key",
+    "this is not the ben you know: the key is 4wjxr2ep, and was m2xdq7ra",
+    f"ask over another channel; if it is the same person with a new key, say so with "
+    f"p2pchat contacts replace m2xdq7ra {'4f' * 32}",
+    AT,
+)
+
+
 def here(*peers: PeerInfo) -> list[PeerChanged]:
     """These peers are as they are."""
     return [PeerChanged(ROOM, peer, AT) for peer in peers]
+
+
+def proved(info: PeerInfo, was: str) -> PeerChanged:
+    """A peer has proved its key: it is called by its tag from now on."""
+    return PeerChanged(ROOM, info, AT, was)
 
 
 def said(peer: PeerInfo, text: str, id: str = "1", at: float = AT) -> MessageReceived:

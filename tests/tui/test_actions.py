@@ -11,10 +11,15 @@ from textual.theme import Theme
 from p2pchat.tui.actions import ACTIONS, SLASH, Action, Where, key_name, usage
 from p2pchat.tui.app import ChatApp
 from p2pchat.tui.screens.chat import ChatScreen
+from p2pchat.tui.screens.contacts import ContactsScreen
 from p2pchat.tui.screens.failure import FailureScreen
 from p2pchat.tui.screens.files import FilesScreen
 from p2pchat.tui.screens.help import HelpText
+from p2pchat.tui.screens.invite import InviteScreen
+from p2pchat.tui.screens.question import NameQuestion, Question
+from p2pchat.tui.screens.verify import VerifyScreen
 from p2pchat.tui.theme import BACKGROUNDS, DARK, LIGHT, TEXT_COLOURS
+from p2pchat.tui.widgets.alarm_panel import AlarmPanel
 from p2pchat.tui.widgets.composer import Composer
 from p2pchat.tui.widgets.offer_panel import OfferPanel
 
@@ -23,7 +28,13 @@ OWNERS = {
     Where.CHAT: ChatScreen,
     Where.COMPOSER: Composer,
     Where.OFFER: OfferPanel,
+    Where.ALARM: AlarmPanel,
     Where.FILES: FilesScreen,
+    Where.VERIFY: VerifyScreen,
+    Where.CONTACTS: ContactsScreen,
+    Where.INVITE: InviteScreen,
+    Where.QUESTION: Question,
+    Where.NAMING: NameQuestion,
     Where.FAILURE: FailureScreen,
 }
 

@@ -12,12 +12,14 @@ from textual.drivers.headless_driver import HeadlessDriver
 from textual.pilot import Pilot
 
 from p2pchat.errors import ServerRefused
-from p2pchat.node.events import Item, LineState, PeerState, Problem, ServerChanged, TransferState
+from p2pchat.node.events import Item, LineState, PeerState, Problem, ServerChanged, TransferState, Trust
 from p2pchat.tui.widgets.composer import Composer
 from tests.fake_node import FakeNode
 from tests.tui.stage import (
     AT,
     BEN,
+    CHANGED_KEY,
+    CONTACTS,
     CYD,
     ROOM,
     RefusingNode,
@@ -89,6 +91,31 @@ async def test_the_conversation_shows_text_and_nothing_else(written: list[str]) 
         await write(pilot, "/who")
         await pilot.press("enter", "f4")
         await until_shown(pilot, "3 transfers", "[@click=app.quit]z[/]")
+        await until_written(pilot, written)
+    check(written)
+
+
+async def test_everything_about_trust_shows_text_and_nothing_else(written: list[str]) -> None:
+    node = FakeNode()
+    node.known_contacts = [replace(CONTACTS[0], name=HOSTILE, petname=HOSTILE), replace(CONTACTS[1], name=HOSTILE)]
+    ben = replace(BEN, name=HOSTILE, trust=Trust.KNOWN)
+    async with stage(node, size=(120, 60)) as pilot:
+        node.tell(*here(ben), replace(CHANGED_KEY, message=HOSTILE, hint=HOSTILE))
+        await until_shown(pilot, "Nobody was let in", "[@click=app.quit]z[/]")
+        await pilot.press("f5")
+        await until_shown(pilot, "Compare these words with ␛]0;x")
+        await pilot.press("d")
+        await until_shown(pilot, "Different words", "y block ␛]0;x")
+        await pilot.press("escape", "escape")
+        await write(pilot, "/contacts")
+        await pilot.press("enter")
+        await until_shown(pilot, "Contacts  2", "[@click=app.quit]z[/]")
+        for key, text in (("r", "It calls itself"), ("v", "Is this the key"), ("f", "Forget")):
+            await pilot.press(key)
+            await until_shown(pilot, text, "[@click=app.quit]z[/]")
+            await pilot.press("escape")
+        await pilot.press("b")
+        await until_shown(pilot, "is blocked")
         await until_written(pilot, written)
     check(written)
 

@@ -17,10 +17,25 @@ from p2pchat.node.events import (
     ServerChanged,
     TransferProgressed,
     TransferState,
+    Trust,
 )
-from p2pchat.tui.model import INTERRUPTED_SECONDS, TRANSFERS, Conversation
+from p2pchat.tui.model import ALARMS, INTERRUPTED_SECONDS, REPEATED_SECONDS, TRANSFERS, Conversation
 from p2pchat.tui.rows import DayRow, MessageRow, NoticeRow, TransferRow, UnreadRow
-from tests.tui.stage import AT, BEN, CYD, ROOM, changed, here, offered, said, sent, transfer, typing
+from tests.tui.stage import (
+    AT,
+    BEN,
+    CHANGED_KEY,
+    CYD,
+    ROOM,
+    changed,
+    here,
+    offered,
+    proved,
+    said,
+    sent,
+    transfer,
+    typing,
+)
 
 
 class Talk:
@@ -91,7 +106,7 @@ def test_a_line_finished_twice_with_the_same_text_is_not_marked() -> None:
 
 def test_a_retracted_line_leaves_nothing() -> None:
     talk = Talk(BEN).hears(typing(BEN, "oops"), typing(BEN, ""))
-    assert (talk.types, talk.says) == ([], ["ben·m2xd joined, connected directly"])
+    assert (talk.types, talk.says) == ([], ["ben·m2xd joined, connected directly, verified"])
 
 
 def test_an_interrupted_line_waits_in_its_row_and_then_moves_to_the_timeline_with_its_mark() -> None:
@@ -127,11 +142,108 @@ def test_peers_come_get_lost_come_back_and_fail_with_reasons() -> None:
     talk = Talk(BEN).hears(*here(replace(BEN, state=PeerState.LOST, reason="silent for 10 s"), BEN))
     talk.hears(*here(replace(CYD, state=PeerState.CONNECTING), replace(CYD, state=PeerState.FAILED, reason="no path")))
     assert talk.says == [
-        "ben·m2xd joined, connected directly",
+        "ben·m2xd joined, connected directly, verified",
         "ben·m2xd was lost: silent for 10 s",
         "ben·m2xd is back",
         "cyd·p0aw could not be reached: no path",
     ]
+
+
+SEAT = PeerInfo("seat4711", "seat4711", PeerState.CONNECTING)
+"""A peer that has taken a seat, and proved nothing."""
+
+
+def test_a_peer_that_proves_its_key_is_the_same_peer() -> None:
+    connecting = replace(BEN, name=BEN.peer, state=PeerState.CONNECTING)
+    talk = Talk(SEAT, CYD).hears(proved(connecting, SEAT.peer), *here(BEN))
+    assert list(talk.conversation.peers) == [BEN.peer, CYD.peer]
+    assert talk.says == [
+        "cyd·p0aw joined, connected through a relay, new key",
+        "ben·m2xd joined, connected directly, verified",
+    ]
+
+
+def test_what_was_under_a_seat_moves_to_the_key() -> None:
+    seated = replace(BEN, peer=SEAT.peer)
+    talk = Talk(seated).hears(said(seated, "hi"), sent("hello"), typing(seated, "what"), offered("t1", peer=seated))
+    talk.hears(proved(BEN, SEAT.peer), MessageDelivered(ROOM, "1", BEN.peer, AT), typing(BEN, "whatever"))
+    assert (talk.types, talk.says[-1]) == (["ben: whatever"], "you: hello delivered")
+    assert [info.peer for info in talk.conversation.offers] == [BEN.peer]
+    rows = [row for row in talk.conversation.rows.values() if isinstance(row, MessageRow | TransferRow)]
+    assert [row.peer for row in rows] == [BEN.peer, "", BEN.peer]
+
+
+def test_a_peer_that_starts_again_is_back_and_not_listed_twice() -> None:
+    talk = Talk(BEN, CYD).hears(*here(replace(BEN, state=PeerState.LOST, reason="silent for 10 s"), SEAT))
+    assert len(talk.conversation.peers) == 3
+    talk.hears(proved(replace(BEN, state=PeerState.CONNECTING), SEAT.peer), *here(BEN))
+    assert list(talk.conversation.peers) == [BEN.peer, CYD.peer]
+    assert talk.says[-2:] == ["ben·m2xd was lost: silent for 10 s", "ben·m2xd is back"]
+
+
+def test_a_lost_peer_that_is_connected_again_by_way_of_new_attempts_is_back() -> None:
+    lost, trying = replace(BEN, state=PeerState.LOST), replace(BEN, state=PeerState.CONNECTING)
+    talk = Talk(BEN).hears(*here(lost, trying, BEN))
+    assert talk.says[-1] == "ben·m2xd is back"
+    talk.hears(*here(replace(BEN, state=PeerState.LEFT), BEN))
+    assert talk.says[-1] == "ben·m2xd joined, connected directly, verified"
+
+
+def test_a_link_that_is_refused_later_is_not_called_one_that_never_was() -> None:
+    talk = Talk(BEN).hears(*here(replace(BEN, state=PeerState.FAILED, reason="your key is not known")))
+    assert talk.says[-1] == "ben·m2xd is not connected any more: your key is not known"
+
+
+def test_a_changed_trust_is_told_while_the_peer_is_there() -> None:
+    known = replace(CYD, trust=Trust.KNOWN)
+    talk = Talk(CYD).hears(*here(known))
+    assert len(talk.says) == 1
+    talk.hears(*here(replace(CYD, trust=Trust.VERIFIED)))
+    assert talk.says[-1] == "cyd·p0aw is verified now"
+    talk.hears(*here(known))
+    assert talk.says[-1] == "cyd·p0aw is no longer verified"
+
+
+def test_a_changed_key_waits_until_it_is_dismissed_and_stays_in_the_timeline() -> None:
+    talk = Talk().hears(CHANGED_KEY)
+    assert talk.conversation.alarms == [CHANGED_KEY]
+    assert talk.conversation.take_calls_for_attention() == [CHANGED_KEY.message]
+    talk.conversation.dismiss()
+    assert (talk.conversation.alarms, talk.says) == ([], [CHANGED_KEY.message])
+
+
+def test_why_a_link_was_closed_is_told_once() -> None:
+    refused = replace(SEAT, state=PeerState.FAILED, reason=CHANGED_KEY.message)
+    assert Talk(SEAT).hears(CHANGED_KEY, *here(refused)).says == [CHANGED_KEY.message]
+
+
+def test_no_other_problem_is_an_alarm() -> None:
+    talk = Talk().hears(Problem("forged-signal", "a sealed signal does not open", "", AT))
+    assert talk.conversation.alarms == []
+
+
+def test_alarms_are_each_told_once_and_have_an_end() -> None:
+    talk = Talk().hears(CHANGED_KEY, CHANGED_KEY)
+    assert len(talk.conversation.alarms) == 1
+    talk.hears(*(replace(CHANGED_KEY, message=f"key {number}") for number in range(ALARMS + 5)))
+    assert len(talk.conversation.alarms) == ALARMS
+    assert talk.conversation.alarms[0] is CHANGED_KEY
+
+
+def test_the_same_problem_again_and_again_is_one_row_for_a_while() -> None:
+    forged = Problem("forged-signal", "a sealed signal does not open", "", AT)
+    talk = Talk(BEN).hears(forged, said(BEN, "hi"), *[forged] * 99, said(BEN, "ho", "2"))
+    (row,) = [row for row in talk.conversation.rows.values() if isinstance(row, NoticeRow) and row.problem]
+    assert row.times == 100
+    talk.hears(replace(forged, at=AT + REPEATED_SECONDS))
+    assert talk.says.count(forged.message) == 2
+
+
+def test_that_somebody_is_blocked_is_no_failure() -> None:
+    talk = Talk().hears(Problem("blocked", "ben is blocked", "unblock the contact to talk again", AT))
+    row = list(talk.conversation.rows.values())[-1]
+    assert isinstance(row, NoticeRow)
+    assert not row.problem
 
 
 def test_a_new_round_trip_time_is_no_news() -> None:
@@ -147,8 +259,14 @@ def test_nobody_is_called_what_another_is_called() -> None:
     assert Talk(me).hears(said(me, "hi")).says[-1] == "ana·p0aw: hi"
 
 
+def test_a_name_that_ends_like_a_key_tag_is_not_that_of_its_owner() -> None:
+    liar = replace(CYD, name="ben·m2xd")
+    talk = Talk(BEN, liar).hears(said(liar, "hi"))
+    assert talk.says[1:] == ["ben.m2xd·p0aw joined, connected through a relay, new key", "ben.m2xd: hi"]
+
+
 def test_a_peer_that_has_not_said_its_name_is_called_by_its_tag_alone() -> None:
-    assert Talk(replace(BEN, name=BEN.peer)).says == ["m2xdq7ra joined, connected directly"]
+    assert Talk(replace(BEN, name=BEN.peer)).says == ["m2xdq7ra joined, connected directly, verified"]
 
 
 def test_messages_that_nobody_reads_are_counted_below_a_rule() -> None:

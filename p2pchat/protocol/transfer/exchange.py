@@ -100,8 +100,8 @@ class Exchange:
             case _:
                 self._outgoing(frame, now)
 
-    def chunk(self, message: bytes | str, now: float) -> None:
-        """A message came on `bulk`.
+    def chunk(self, message: bytes | str, now: float) -> bool:
+        """A message came on `bulk`. Returns whether it is for a transfer that is there.
 
         Raises:
             FrameError: it is no chunk of a file.
@@ -110,8 +110,10 @@ class Exchange:
             raise FrameError("the bulk channel carries binary messages only")
         chunk = unpack(message)
         transfer = self.incoming.get(chunk.transfer)
-        if transfer is not None:
-            transfer.chunk(chunk, now)
+        if transfer is None:
+            return False
+        transfer.chunk(chunk, now)
+        return True
 
     def next_chunk(self) -> bytes | None:
         """Returns the next message for `bulk`, or None while no transfer has anything that may be sent."""

@@ -1,1 +1,1 @@
-"""The screens: the conversation, the list of transfers, the help, and what is shown when joining fails."""
+"""The screens: the conversation, the lists over it, questions, the help, and what is shown when joining fails."""

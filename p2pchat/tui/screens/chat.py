@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Coroutine
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
+from textual.message import Message
 from textual.screen import Screen
 
 from p2pchat.errors import P2PChatError, UsageError
 from p2pchat.tui import paths
 from p2pchat.tui.actions import SLASH, Where, bindings
 from p2pchat.tui.asking import Asking
+from p2pchat.tui.contact_book import ContactBook
 from p2pchat.tui.content import column_width
 from p2pchat.tui.drafting import Command, Draft, Step
-from p2pchat.tui.model import Changes, Conversation, full_label
+from p2pchat.tui.model import Conversation
+from p2pchat.tui.people import find_peer, full_label, peer_state, trust
+from p2pchat.tui.screens.invite import InviteScreen
+from p2pchat.tui.timeline import Changes
+from p2pchat.tui.widgets.alarm_panel import AlarmPanel
 from p2pchat.tui.widgets.composer import Composer
-from p2pchat.tui.widgets.lines import KeyLine, LiveRows, Prompt, RuleLine, StatusLine, TopLine, peer_state
-from p2pchat.tui.widgets.offer_panel import TRUST, OfferPanel
+from p2pchat.tui.widgets.lines import KeyLine, LiveRows, Prompt, RuleLine, StatusLine, TopLine
+from p2pchat.tui.widgets.offer_panel import OfferPanel
 from p2pchat.tui.widgets.sidebar import Sidebar
 from p2pchat.tui.widgets.timeline import Timeline
 
@@ -37,6 +44,7 @@ class ChatScreen(Screen[None]):
     Args:
         conversation: what is shown.
         asking: the user's requests to the node.
+        book: the user's decisions about contacts.
         draft: the text being written.
         downloads: where accepted files go.
     """
@@ -44,10 +52,19 @@ class ChatScreen(Screen[None]):
     BINDINGS = bindings(Where.CHAT)
     AUTO_FOCUS = "Composer"
 
-    def __init__(self, conversation: Conversation, asking: Asking, draft: Draft, downloads: Path) -> None:
+    @dataclass
+    class VerifyWanted(Message):
+        """The user wants to compare safety words with this peer."""
+
+        peer: str
+
+    def __init__(
+        self, conversation: Conversation, asking: Asking, book: ContactBook, draft: Draft, downloads: Path
+    ) -> None:
         super().__init__()
         self._conversation = conversation
         self._asking = asking
+        self._book = book
         self._draft = draft
         self._downloads = downloads
         self.ready = False
@@ -56,6 +73,7 @@ class ChatScreen(Screen[None]):
         self._sidebar = Sidebar(conversation)
         self._timeline = Timeline(conversation)
         self._live = LiveRows(conversation)
+        self._alarm = AlarmPanel(conversation)
         self._offers = OfferPanel(conversation, downloads)
         self._rule = RuleLine(conversation)
         self._prompt = Prompt()
@@ -70,6 +88,7 @@ class ChatScreen(Screen[None]):
             with Vertical():
                 yield self._timeline
                 yield self._live
+                yield self._alarm
                 yield self._offers
                 yield self._rule
                 with Horizontal(id="writing"):
@@ -87,9 +106,8 @@ class ChatScreen(Screen[None]):
     def on_resize(self) -> None:
         """Makes the parts visible for which there is space."""
         self._sidebar.display = self.size.width >= SIDEBAR_FROM
-        # Five lines for an offer, four for what is always there; what is left of the screen is the timeline.
         self._live.height = max(2, self.size.height // 4)
-        self._composer.styles.max_height = min(COMPOSER_ROWS, max(2, self.size.height - 16))
+        self._alarm.height = max(5, self.size.height // 3)
         if self.ready:
             self.call_after_refresh(self.redraw)
 
@@ -112,8 +130,14 @@ class ChatScreen(Screen[None]):
         self._live.column = self._timeline.column
         self._status.indent = column_width(self._timeline.size.width, self._timeline.column) + 5
         self._prompt.styles.width = self._status.indent
-        for part in (self._top, self._sidebar, self._live, self._offers, self._rule, self._prompt, self._status):
+        for part in (self._top, self._sidebar, self._live, self._alarm, self._offers, self._rule):
             part.redraw()
+        self._prompt.redraw()
+        self._status.redraw()
+        # Five lines for an offer, or what a warning needs, behind which offers wait; four for what is always there; the
+        # rest of the screen is the timeline.
+        panel = self._alarm.height if self._conversation.alarms else 5
+        self._composer.styles.max_height = min(COMPOSER_ROWS, max(2, self.size.height - panel - 11))
 
     def focus_composer(self) -> None:
         """Back to writing."""
@@ -173,7 +197,11 @@ class ChatScreen(Screen[None]):
             )
             self.give_back(f"/{command.name} {command.argument}".rstrip())
         elif action.argument:
-            getattr(self, f"command_{action.name}")(command.argument)
+            try:
+                getattr(self, f"command_{action.name}")(command.argument)
+            except P2PChatError as error:
+                self._asking.tell(error)
+                self.give_back(f"/{command.name} {command.argument}".rstrip())
         else:
             self.call_later((self if action.where is Where.CHAT else self.app).run_action, action.name)
 
@@ -186,8 +214,8 @@ class ChatScreen(Screen[None]):
     def command_live(self, argument: str) -> None:
         """Switches live text on or off; without argument to the other state."""
         if argument not in ("", "on", "off"):
-            self._asking.tell(UsageError("/live takes on or off", "Without either it switches"))
-        elif argument != ("on" if self._draft.live else "off"):
+            raise UsageError("/live takes on or off", "Without either it switches")
+        if argument != ("on" if self._draft.live else "off"):
             self.action_live()
 
     def action_send(self) -> None:
@@ -196,39 +224,35 @@ class ChatScreen(Screen[None]):
 
     def command_send(self, argument: str) -> None:
         """Offers files and folders to everybody who is connected."""
-        try:
-            chosen = paths.parse(argument)
-            if not chosen:
-                raise UsageError("/send needs a path", "Tab completes it")
-        except UsageError as error:
-            self._asking.tell(error)
-            self.give_back(f"/send {argument}")
-            return
+        chosen = paths.parse(argument)
+        if not chosen:
+            raise UsageError("/send needs a path", "Tab completes it")
         self._asking.do(self._asking.node.offer(self._asking.conversation, chosen), f"/send {argument}")
 
     def action_accept(self) -> None:
         """Accepts the offer that is shown."""
-        self.command_accept("")
+        self._run(Command("accept", ""))
 
     def command_accept(self, argument: str) -> None:
         """Accepts the offer that is shown, into the download folder or another one."""
-        try:
-            folder = paths.parse(argument)
-            if len(folder) > 1:
-                raise UsageError("/accept takes one folder", 'Write "my folder", or my\\ folder')
-            if self._offers.offer is None:
-                raise UsageError("There is no offer to answer", "F4 lists all transfers")
-        except UsageError as error:
-            self._asking.tell(error)
-            return
+        folder = paths.parse(argument)
+        if len(folder) > 1:
+            raise UsageError("/accept takes one folder", 'Write "my folder", or my\\ folder')
+        if self._offers.offer is None:
+            raise self._no_offer()
         self._offers.answer("accept", folder[0] if folder else None)
 
     def action_decline(self) -> None:
         """Declines the offer that is shown."""
         if self._offers.offer is None:
-            self._asking.tell(UsageError("There is no offer to answer", "F4 lists all transfers"))
+            self._asking.tell(self._no_offer())
         else:
             self._offers.answer("decline")
+
+    def _no_offer(self) -> UsageError:
+        if self._conversation.alarms and self._conversation.offers:
+            return UsageError("A warning is shown before the offer", "/dismiss puts it away")
+        return UsageError("There is no offer to answer", "F4 lists all transfers")
 
     @on(OfferPanel.Answered)
     def _answered(self, event: OfferPanel.Answered) -> None:
@@ -249,8 +273,73 @@ class ChatScreen(Screen[None]):
     def action_who(self) -> None:
         """Lists everybody in the timeline."""
         peers = self._conversation.peers.values()
-        lines = [f"{full_label(info.peer, info.name)}: {peer_state(info)}, {TRUST[info.trust]}" for info in peers]
+        lines = [
+            f"{full_label(info.peer, info.name)}: {', '.join(filter(None, [peer_state(info), trust(info)]))}"
+            for info in peers
+        ]
         self._asking.note("\n".join(lines) or "Nobody else is here")
+
+    def command_verify(self, argument: str) -> None:
+        """Shows the safety words of a peer, or of the first."""
+        peer = find_peer(self._conversation.peers.values(), argument).peer if argument else ""
+        self.post_message(self.VerifyWanted(peer))
+
+    def action_safety(self) -> None:
+        """Lists the safety words in the timeline."""
+        lines = [
+            f"{full_label(info.peer, info.name)}, {trust(info)}: {' '.join(info.words) or 'no words'}"
+            for info in self._conversation.connected
+        ]
+        self._asking.note("\n".join(lines) or "Nobody is connected")
+
+    def action_rename(self) -> None:
+        """Begins the command."""
+        self._begin("/rename ")
+
+    def command_rename(self, argument: str) -> None:
+        """Gives a contact a petname."""
+        self._book.rename(argument)
+
+    def action_forget(self) -> None:
+        """Begins the command."""
+        self._begin("/forget ")
+
+    def command_forget(self, argument: str) -> None:
+        """Asks whether to forget a contact."""
+        self._book.forget(argument)
+
+    def action_block(self) -> None:
+        """Begins the command."""
+        self._begin("/block ")
+
+    def command_block(self, argument: str) -> None:
+        """Blocks a contact."""
+        self._book.set_blocked(argument, True)
+
+    def action_unblock(self) -> None:
+        """Begins the command."""
+        self._begin("/unblock ")
+
+    def command_unblock(self, argument: str) -> None:
+        """Takes a block back."""
+        self._book.set_blocked(argument, False)
+
+    def action_invite(self) -> None:
+        """Shows the invite link."""
+        self._asking.do(self._invite())
+
+    async def _invite(self) -> None:
+        room = self._asking.conversation
+        self.app.push_screen(InviteScreen(room, await self._asking.node.invite(room)))
+
+    @on(AlarmPanel.Dismissed)
+    def action_put_away(self) -> None:
+        """Puts the warning away."""
+        self._conversation.dismiss()
+        if not self._conversation.alarms:
+            # At once, and not to an offer that has waited behind it: a key on its way must not answer that.
+            self.set_focus(self._composer)
+        self.redraw()
 
     def action_page_back(self) -> None:
         """Looks back."""

@@ -7,33 +7,20 @@ from typing import Final
 from rich.cells import cell_len
 from textual.content import Content
 
-from p2pchat.node.events import PeerInfo, PeerState
+from p2pchat.node.events import PeerInfo
 from p2pchat.tui import commands
-from p2pchat.tui.actions import ACTIONS, key_name
+from p2pchat.tui.actions import ACTIONS, Where, key_name
 from p2pchat.tui.content import LIVE_LINES, TIMES_FROM, crop, live_content, one_line, speaker_style
 from p2pchat.tui.drafting import Draft
-from p2pchat.tui.model import Conversation, full_label
+from p2pchat.tui.model import Conversation
+from p2pchat.tui.people import SIGNS, full_label, peer_state, verified_sign
 from p2pchat.tui.widgets.drawn import Drawn
 
 LIVE_ROWS: Final = 4
 """Most peers whose typing is shown at once: more than four moving lines nobody follows."""
 
-SIGNS: Final = {
-    PeerState.CONNECTED: ("●", "$success"),
-    PeerState.CONNECTING: ("◌", "$warning"),
-    PeerState.LOST: ("○", "$warning"),
-    PeerState.FAILED: ("×", "$error"),
-    PeerState.LEFT: ("·", "$muted"),
-}
-"""A sign and its colour for each state; the word always stands beside it."""
-
-
-def peer_state(info: PeerInfo, reason: bool = True) -> str:
-    """Where the link to a peer stands, in words: `direct 12 ms`, `connecting: trying a relay`."""
-    if info.state is PeerState.CONNECTED:
-        path = "relayed" if info.path == "relay" else one_line(info.path) or "connected"
-        return path if info.rtt_ms is None else f"{path} {info.rtt_ms:.0f} ms"
-    return info.state.value + (f": {one_line(info.reason)}" if reason and info.reason else "")
+REASON_CELLS: Final = 40
+"""Widest state of a peer on the top line, in cells: the others want to be seen too. The notice has the whole reason."""
 
 
 class TopLine(Drawn):
@@ -69,7 +56,10 @@ class TopLine(Drawn):
     def _peer(self, info: PeerInfo, tag: bool) -> Content:
         name = full_label(info.peer, one_line(info.name, 16)) if tag else one_line(info.name, 12)
         sign, style = SIGNS[info.state]
-        return Content.assemble((name, speaker_style(info.peer)), " ", (sign, style), " ", peer_state(info, reason=tag))
+        state = crop(peer_state(info, reason=tag), REASON_CELLS)
+        return Content.assemble(
+            (name, speaker_style(info.peer)), (verified_sign(info), "$success"), " ", (sign, style), " ", state
+        )
 
 
 class LiveRows(Drawn):
@@ -176,10 +166,13 @@ class KeyLine(Drawn):
     """The keys that always work."""
 
     def draw(self, width: int) -> Content:
-        """As many as fit; the palette goes first, because the others can be found without it."""
-        shown = [(key_name(action.keys[0]), action.short) for action in ACTIONS if action.short]
-        while len(shown) > 1 and sum(cell_len(key) + len(word) + 3 for key, word in shown) > width:
-            shown.pop(0)
+        """As many as fit. The palette is left out first, then the last but one: the help has them all."""
+        here = (Where.EVERYWHERE, Where.CHAT)
+        shown = [
+            (key_name(action.keys[0]), action.short) for action in ACTIONS if action.short and action.where in here
+        ]
+        while len(shown) > 2 and sum(cell_len(key) + len(word) + 3 for key, word in shown) > width:
+            shown.pop(0 if shown[0][1] == "commands" else -2)
         return Content.assemble(*(part for key, word in shown for part in (" ", (key, "bold $accent"), f" {word} ")))
 
 

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from rich.cells import cell_len
 from textual.content import Content
 from textual.message import Message
 
-from p2pchat.node.events import TransferInfo, Trust
+from p2pchat.node.events import TransferInfo
 from p2pchat.tui import measures
-from p2pchat.tui.actions import ACTIONS, Where, bindings, key_name
+from p2pchat.tui.actions import Where, bindings
 from p2pchat.tui.content import crop, crop_middle, home_path, one_line
-from p2pchat.tui.model import Conversation, files, full_label
+from p2pchat.tui.model import Conversation
+from p2pchat.tui.people import full_label, trust
 from p2pchat.tui.widgets.drawn import Drawn
-
-TRUST: Final = {Trust.NEW: "first contact", Trust.KNOWN: "known", Trust.VERIFIED: "verified"}
-"""What is known of the one who offers, in words."""
+from p2pchat.tui.widgets.keys import key_lines, key_words
 
 
 class OfferPanel(Drawn, can_focus=True):
@@ -44,7 +42,9 @@ class OfferPanel(Drawn, can_focus=True):
 
     @property
     def offer(self) -> TransferInfo | None:
-        """The offer that is shown."""
+        """The offer that is shown. While a warning is on the screen, offers wait: there is space for one of them."""
+        if self._conversation.alarms:
+            return None
         return next((info for info in self._conversation.offers if info.transfer not in self._answered), None)
 
     def answer(self, answer: str, into: Path | None = None) -> None:
@@ -110,11 +110,13 @@ class OfferPanel(Drawn, can_focus=True):
 
     def _who(self, offer: TransferInfo, width: int) -> Content:
         peer = self._conversation.peers.get(offer.peer)
-        trust = f" ({TRUST[peer.trust]})" if peer is not None else ""
+        known = f" ({words})" if peer is not None and (words := trust(peer)) else ""
         waiting = len(self._conversation.offers)
         more = f"1 of {waiting}" if waiting > 1 else ""
         who = full_label(offer.peer, one_line(offer.name, 20))
-        text = crop(f"▤ {who}{trust} offers {files(offer.files)}, {measures.size(offer.total)}", width - len(more) - 1)
+        text = crop(
+            f"▤ {who}{known} offers {measures.files(offer.files)}, {measures.size(offer.total)}", width - len(more) - 1
+        )
         return Content.assemble((text, "bold"), " " * (width - cell_len(text) - len(more)), (more, "$muted"))
 
     def _what(self, offer: TransferInfo, width: int) -> list[Content]:
@@ -133,12 +135,4 @@ class OfferPanel(Drawn, can_focus=True):
     def _keys(self, width: int) -> list[Content]:
         if not self.has_focus:
             return [Content.styled(crop("  Tab to answer, or type /accept or /decline", width), "$accent")]
-        actions = [action for action in ACTIONS if action.where is Where.OFFER]
-        words = {"accept": "accept", "decline": "decline", "other_folder": "other folder", "back": "back"}
-        parts = [f"{key_name(action.keys[0])} {words[action.name]}" for action in actions]
-        lines = [""]
-        for part in parts:
-            if lines[-1] and cell_len(f"{lines[-1]}   {part}") > width:
-                lines.append("")
-            lines[-1] += f"   {part}" if lines[-1] else f"  {part}"
-        return [Content.styled(line, "bold $accent") for line in lines]
+        return key_lines(key_words(Where.OFFER), width, indent="  ")

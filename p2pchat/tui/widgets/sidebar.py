@@ -5,13 +5,13 @@ from __future__ import annotations
 from textual.content import Content
 
 from p2pchat.tui.content import crop, one_line, speaker_style
-from p2pchat.tui.model import Conversation, full_label
+from p2pchat.tui.model import Conversation
+from p2pchat.tui.people import SIGNS, full_label, peer_state, trust, verified_sign
 from p2pchat.tui.widgets.drawn import Drawn
-from p2pchat.tui.widgets.lines import SIGNS, peer_state
 
 
 class Sidebar(Drawn):
-    """Conversation with its unread messages, and people with their state."""
+    """Conversation with its unread messages, and people with their state and what is known of their keys."""
 
     def __init__(self, conversation: Conversation) -> None:
         super().__init__()
@@ -36,7 +36,9 @@ class Sidebar(Drawn):
         for info in self._conversation.peers.values():
             sign, style = SIGNS[info.state]
             name = full_label(info.peer, one_line(info.name, width - 10))
-            lines.append(Content.assemble(" ", (sign, style), " ", (name, speaker_style(info.peer))))
-            words = Content.styled(peer_state(info), "$muted").wrap(max(4, width - 5))
+            mark = (verified_sign(info), "$success")
+            lines.append(Content.assemble(" ", (sign, style), " ", (name, speaker_style(info.peer)), mark))
+            state = ", ".join(filter(None, [peer_state(info), trust(info)]))
+            words = Content.styled(state, "$muted").wrap(max(4, width - 5))
             lines.extend(Content("    ") + line for line in words)
         return Content("\n").join([line.truncate(width) for line in lines])

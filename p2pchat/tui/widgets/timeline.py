@@ -12,8 +12,10 @@ from textual.layout import DockArrangeResult
 from textual.message import Message
 
 from p2pchat.tui.content import many_lines, name_column, row_content
-from p2pchat.tui.model import Changes, Conversation
+from p2pchat.tui.model import Conversation
+from p2pchat.tui.people import full_label
 from p2pchat.tui.rows import LiveRow, MessageRow, Row, TransferRow
+from p2pchat.tui.timeline import Changes
 from p2pchat.tui.widgets.drawn import Drawn
 
 MOUNTED_ROWS: Final = 150
@@ -48,10 +50,11 @@ class Welcome(Drawn):
         room, own = many_lines(self._conversation.name), self._conversation.own
         if own is None:
             return Content.styled(f" Joining {room} …", "$muted")
-        text = (
-            f"You are {own.name}·{own.peer[:4]} in {room}. Nobody else is here yet.\n\n"
-            f"On another machine:\n  p2pchat chat {room} --server {own.server}"
-        )
+        text = f"You are {full_label(own.peer, own.name)} in {room}. Nobody else is here yet.\n\n"
+        if self._conversation.secret:
+            text += "/invite shows the link that lets others in."
+        else:
+            text += f"On another machine:\n  p2pchat chat {room} --server {own.server}"
         lines = Content.styled(many_lines(text), "$muted").wrap(max(4, width - 2))
         return Content("\n").join(Content(" ") + line for line in lines)
 

@@ -218,6 +218,7 @@ def test_lost_links_do_not_grow_a_line() -> None:
     assert longest <= LIVE_LINE_CHARACTERS + 2
 
 
+@pytest.mark.nightly
 @settings(deadline=None)
 @given(st.lists(st.one_of(st.binary(max_size=40), st.text(max_size=40), codes_and_text, st.none()), max_size=20))
 @example(["\ud800\udfff", b"\xff\xfe\xed\xa0\x80", None, "\x1b[\ud800"])

@@ -34,6 +34,7 @@ def test_a_message_without_data_or_with_too_much_is_refused(message: bytes) -> N
         unpack(message)
 
 
+@pytest.mark.nightly
 @given(st.binary(max_size=100))
 def test_any_bytes_are_a_chunk_or_refused(message: bytes) -> None:
     try:

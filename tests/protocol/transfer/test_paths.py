@@ -86,6 +86,7 @@ def test_a_traversal_is_called_what_it_is() -> None:
         safe_components("/etc/x")
 
 
+@pytest.mark.nightly
 @given(
     st.text(max_size=30)
     | st.text(alphabet="./\\:~ abCON1$\u202e\u200d\0", max_size=12)

@@ -1,0 +1,232 @@
+"""`p2pchat send`, told as conversations between somebody with files, the node and somebody with a code."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from p2pchat.cli.send import send
+from p2pchat.errors import (
+    IdentityError,
+    NotSendable,
+    PeerUnreachable,
+    ServerUnreachable,
+    TimedOut,
+    TransferFailed,
+    TurnedDown,
+)
+from p2pchat.node.events import (
+    CodeChanged,
+    Direction,
+    PeerChanged,
+    PeerState,
+    Problem,
+    TransferInfo,
+    TransferOffered,
+    TransferState,
+)
+from tests.cli.exchange import CHANGED_KEY, CONNECTED, LEFT, LOST, WRONG, Exchange, changed, done
+from tests.cli.talk import BEN, HOSTILE, transfer
+
+SEND = Direction.SEND
+
+
+@pytest.fixture
+def film(tmp_path: Path) -> Path:
+    path = tmp_path / "film.mov"
+    path.write_bytes(bytes(1400))
+    return path
+
+
+def beginning(*paths: Path, server: str = "", with_qr: bool = False, seconds: float | None = None) -> Exchange:
+    """A command that has just been started."""
+    exchange = Exchange()
+    exchange.begin(
+        send(exchange.node, paths, exchange.listener, server=server, with_qr=with_qr, seconds=seconds),
+    )
+    return exchange
+
+
+async def sending(*paths: Path, server: str = "", with_qr: bool = False, seconds: float | None = None) -> Exchange:
+    """A command that has told its code."""
+    exchange = beginning(*paths, server=server, with_qr=with_qr, seconds=seconds)
+    await exchange.listener.until(lambda: bool(exchange.listener.said))
+    return exchange
+
+
+def offered(state: TransferState = TransferState.WAITING) -> TransferInfo:
+    return transfer(state, SEND, path="film.mov")
+
+
+async def test_it_says_what_to_run_there_offers_when_connected_and_ends_when_verified(film: Path) -> None:
+    exchange = await sending(film)
+    await exchange.told(CONNECTED, changed(TransferState.WAITING, SEND), changed(TransferState.ACTIVE, SEND))
+    await exchange.told(done(offered()))
+    await exchange.ended()
+    assert exchange.calls == [("host_code",), ("offer", "code", (film,), None)]
+    assert exchange.listener.said == [
+        "Sending film.mov, 1.4 kB. On the other machine:\n\n    p2pchat receive 7-marble-tunnel-oyster\n",
+        "ben·m2xd connected directly. Words match. New key m2xd.",
+        "Waiting for ben to accept.",
+        "Done: 4.2 MB in 0.5 s, verified by ben.",
+    ]
+
+
+async def test_a_server_that_is_not_the_default_is_part_of_what_to_run(film: Path) -> None:
+    exchange = await sending(film, server="http://x?a&b")
+    assert "p2pchat receive 7-marble-tunnel-oyster --server 'http://x?a&b'\n" in exchange.listener.said[0]
+    exchange.task.cancel()
+
+
+async def test_the_code_is_shown_as_qr_on_request(film: Path) -> None:
+    exchange = await sending(film, with_qr=True)
+    await exchange.listener.until(lambda: len(exchange.listener.said) == 2)
+    assert "█" in exchange.listener.said[1]
+    exchange.task.cancel()
+
+
+async def test_what_is_sent_is_named_by_its_folder_or_its_count(film: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for name in ("a.jpg", "b.jpg"):
+        (folder / name).write_bytes(bytes(10))
+    for paths, what in (([folder], "photos, 2 files, 20 B"), ([folder, film], "3 files, 1.4 kB")):
+        exchange = await sending(*paths)
+        assert exchange.listener.said[0].startswith(f"Sending {what}. On the other machine:")
+        exchange.task.cancel()
+
+
+async def test_a_missing_file_is_told_before_anything_is_contacted(tmp_path: Path) -> None:
+    exchange = beginning(tmp_path / "missing")
+    with pytest.raises(NotSendable, match="missing"):
+        await exchange.ended()
+    assert exchange.node.calls == []
+    assert len(exchange.listener.errors) == 1
+
+
+async def test_a_wrong_guess_is_told_and_the_fresh_code_is_shown(film: Path) -> None:
+    exchange = await sending(film)
+    fresh = CodeChanged("code", "8-abandon-ability-able", "p2pchat:s#8-abandon-ability-able", WRONG.message, 0.0)
+    await exchange.told(WRONG, fresh, CONNECTED, done(offered()))
+    await exchange.ended()
+    assert WRONG in exchange.listener.events
+    assert exchange.listener.said[1] == (
+        "The old code is of no use any more. On the other machine:\n\n    p2pchat receive 8-abandon-ability-able\n"
+    )
+
+
+@pytest.mark.parametrize("state", [TransferState.DECLINED, TransferState.CANCELLED])
+async def test_who_declines_or_cancels_turns_us_down(film: Path, state: TransferState) -> None:
+    exchange = await sending(film)
+    exchange.node.tell(CONNECTED, changed(TransferState.WAITING, SEND), changed(state, SEND, reason=f"{state} by ben"))
+    with pytest.raises(TurnedDown, match=f"{state} by ben"):
+        await exchange.ended()
+    assert exchange.node.calls[-1] == ("stop",)
+
+
+@pytest.mark.parametrize("gone", [LEFT, LOST], ids=["left", "lost"])
+async def test_a_peer_that_goes_away_in_the_middle_is_no_connection(film: Path, gone: PeerChanged) -> None:
+    exchange = await sending(film)
+    failed = changed(TransferState.FAILED, SEND, reason="the connection was lost")
+    exchange.node.tell(CONNECTED, changed(TransferState.ACTIVE, SEND), gone, failed)
+    with pytest.raises(PeerUnreachable, match=gone.info.reason):
+        await exchange.ended()
+
+
+async def test_a_peer_that_leaves_before_it_can_be_offered_anything_is_no_connection(film: Path) -> None:
+    exchange = await sending(film)
+    exchange.node.tell(replace(LEFT, info=replace(LEFT.info, reason="left the room")))
+    with pytest.raises(PeerUnreachable, match="left the room"):
+        await exchange.ended()
+
+
+async def test_a_peer_that_is_gone_before_the_offer_is_told_with_its_reason(film: Path) -> None:
+    exchange = await sending(film)
+    exchange.node.fail_next = PeerUnreachable("ben is not connected any more")
+    exchange.node.tell(CONNECTED, LOST)
+    with pytest.raises(PeerUnreachable, match=LOST.info.reason):
+        await exchange.ended()
+
+
+async def test_no_way_to_the_peer_is_no_connection(film: Path) -> None:
+    exchange = await sending(film)
+    exchange.node.tell(PeerChanged("code", replace(BEN, state=PeerState.FAILED, reason="no route was found"), 0.0))
+    with pytest.raises(PeerUnreachable, match="no route was found"):
+        await exchange.ended()
+
+
+async def test_a_transfer_that_fails_though_the_peer_is_there_has_failed(film: Path) -> None:
+    exchange = await sending(film)
+    exchange.node.tell(CONNECTED, changed(TransferState.FAILED, SEND, reason="their disk is full"))
+    with pytest.raises(TransferFailed, match="their disk is full"):
+        await exchange.ended()
+
+
+async def test_a_changed_key_is_an_identity_error(film: Path) -> None:
+    exchange = await sending(film)
+    exchange.node.tell(CHANGED_KEY)
+    with pytest.raises(IdentityError, match="not the ben you know") as raised:
+        await exchange.ended()
+    assert raised.value.code == "changed-key"
+    assert exchange.listener.errors == [raised.value]
+
+
+async def test_nobody_coming_in_time_is_a_timeout(film: Path) -> None:
+    exchange = beginning(film, seconds=0.05)
+    with pytest.raises(TimedOut, match=r"within 0\.05 seconds"):
+        await exchange.ended()
+    assert exchange.node.calls == [("start",), ("host_code",), ("stop",)]
+
+
+async def test_time_does_not_count_once_somebody_is_there(film: Path) -> None:
+    exchange = await sending(film, seconds=1.0)
+    await exchange.told(CONNECTED, changed(TransferState.ACTIVE, SEND))
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(asyncio.shield(exchange.task), 1.2)
+    await exchange.told(done(offered()))
+    await exchange.ended()
+
+
+async def test_a_code_that_nobody_came_for_is_a_timeout(film: Path) -> None:
+    exchange = await sending(film)
+    exchange.node.tell(Problem("server-mailbox-expired", "the mailbox has expired", "", 0.0))
+    with pytest.raises(TimedOut, match="nobody came for the code"):
+        await exchange.ended()
+
+
+async def test_no_new_code_because_the_server_is_gone_ends_it(film: Path) -> None:
+    exchange = await sending(film)
+    exchange.node.tell(Problem("server-unreachable", "no new code: connection refused", "", 0.0))
+    with pytest.raises(ServerUnreachable, match="no new code"):
+        await exchange.ended()
+
+
+async def test_an_interruption_cancels_what_is_under_way_and_leaves(film: Path) -> None:
+    exchange = await sending(film)
+    await exchange.told(CONNECTED, changed(TransferState.ACTIVE, SEND))
+    exchange.task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await exchange.ended()
+    assert exchange.node.calls[-2:] == [("cancel", "000000aa"), ("stop",)]
+
+
+async def test_files_that_the_receiver_offers_are_not_ours_to_end_with(film: Path) -> None:
+    exchange = await sending(film)
+    theirs = transfer(TransferState.WAITING, Direction.RECEIVE, id="theirs")
+    await exchange.told(CONNECTED, TransferOffered(theirs, 0.0), done(theirs), changed(TransferState.WAITING, SEND))
+    assert not exchange.task.done()
+    await exchange.told(done(offered()))
+    await exchange.ended()
+    assert not any(call[0] == "accept" for call in exchange.calls)
+
+
+async def test_hostile_names_and_reasons_come_out_on_one_line(film: Path) -> None:
+    hostile = replace(BEN, name=HOSTILE, state=PeerState.FAILED, reason="no route")
+    exchange = await sending(film)
+    exchange.node.tell(PeerChanged("code", hostile, 0.0))
+    with pytest.raises(PeerUnreachable) as raised:
+        await exchange.ended()
+    assert raised.value.message.isprintable()

@@ -1,0 +1,324 @@
+"""One-time codes between real processes, over a real server and real data channels: what two people see."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.json_process import PATIENCE, JsonProcess
+
+
+class Sender(JsonProcess):
+    """`p2pchat send --json PATH...`."""
+
+    def __init__(self, server: str, home: Path, *arguments: str) -> None:
+        super().__init__("ana", server, home)
+        self._command = command("send", "ana", server, home, "--json", *arguments)
+
+
+class Receiver(JsonProcess):
+    """`p2pchat receive --json CODE`."""
+
+    def __init__(self, server: str, home: Path, *arguments: str) -> None:
+        super().__init__("ben", server, home)
+        self._command = command("receive", "ben", server, home, "--json", *arguments)
+
+
+def command(word: str, name: str, server: str, home: Path, *arguments: str) -> list[str]:
+    options = ("--server", server, "--name", name, "--home", str(home / name))
+    downloads = ("--downloads", str(home / name / "downloads"))
+    return [sys.executable, "-m", "p2pchat", word, *options, *downloads, *arguments]
+
+
+def run(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("P2PCHAT_")}
+    return subprocess.run(
+        words,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**clean, **environment},
+        check=False,
+    )
+
+
+def contents(folder: Path) -> dict[str, str]:
+    """Every file below a folder, with its SHA-256."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """A folder with a large file, an empty one and names from elsewhere."""
+    folder = tmp_path / "photos"
+    (folder / "2026").mkdir(parents=True)
+    (folder / "2026" / "film.mov").write_bytes(os.urandom(5_000_000))
+    (folder / "2026" / "größe 日本.txt").write_text("hi", "utf-8")
+    (folder / "empty").write_bytes(b"")
+    return folder
+
+
+def wrong(code: str) -> str:
+    """The same mailbox with other words."""
+    mailbox, *words = code.split("-")
+    return "-".join((mailbox, *("zoo" if word != "zoo" else "zone" for word in words)))
+
+
+async def test_a_folder_arrives_identical_and_both_sides_exit_with_0(
+    signaling_server: str, tmp_path: Path, photos: Path
+) -> None:
+    async with Sender(signaling_server, tmp_path, str(photos)) as ana:
+        code = (await ana.until("code"))["code"]
+        async with Receiver(signaling_server, tmp_path, "--yes", code) as ben:
+            assert (await ben.ended(), await ana.ended()) == (0, 0)
+        assert contents(ben.downloads / "photos") == contents(photos)
+    received = ben.all("transfer", state="done")
+    assert received[0]["saved"]
+    assert ana.all("transfer", state="done", direction="send")
+    assert ana.all("peer", state="connected", name="ben", trust="new")
+    assert ana.all("error") == ben.all("error") == []
+
+
+async def test_people_are_told_what_to_run_and_scripts_get_the_paths(
+    signaling_server: str, tmp_path: Path, photos: Path
+) -> None:
+    sending = await asyncio.create_subprocess_exec(
+        *command("send", "ana", signaling_server, tmp_path, str(photos / "2026" / "film.mov")),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert sending.stdout is not None
+    assert sending.stderr is not None
+    try:
+        async with asyncio.timeout(PATIENCE):
+            told = [(await sending.stderr.readline()).decode() for _ in range(3)]
+        program, word, code, *option = shlex.split(told[2])
+        assert (program, word, option) == ("p2pchat", "receive", ["--server", signaling_server])
+        done = await asyncio.to_thread(
+            run, *command("receive", "ben", signaling_server, tmp_path, "--yes"), P2PCHAT_CODE=code
+        )
+        output, errors = await asyncio.wait_for(sending.communicate(), PATIENCE)
+    finally:
+        if sending.returncode is None:
+            sending.kill()
+            await sending.wait()
+    assert (done.returncode, sending.returncode) == (0, 0)
+    assert done.stdout == f"{tmp_path}/ben/downloads/film.mov\n"
+    assert "Done: 5.0 MB in" in done.stderr
+    assert "verified by ben." in errors.decode()
+    assert output == b""
+
+
+async def test_a_wrong_code_is_told_to_both_and_a_fresh_one_works(
+    signaling_server: str, tmp_path: Path, photos: Path
+) -> None:
+    async with Sender(signaling_server, tmp_path, str(photos)) as ana:
+        code = (await ana.until("code"))["code"]
+        async with Receiver(signaling_server, tmp_path, "--yes", wrong(code)) as ben:
+            assert await ben.ended() == 5
+            assert [told["code"] for told in ben.all("error")] == ["wrong-code"]
+            assert "ask for a new code" in await ben.standard_error()
+        await ana.until("error", code="wrong-code")
+        fresh = await ana.until("code", count=2)
+        assert fresh["code"] != code
+        assert fresh["reason"]
+        async with Receiver(signaling_server, tmp_path, "--yes", fresh["code"]) as ben:
+            assert (await ben.ended(), await ana.ended()) == (0, 0)
+        assert contents(ben.downloads / "photos") == contents(photos)
+
+
+def test_a_typing_error_is_told_with_the_nearest_word_before_anything_is_contacted(tmp_path: Path) -> None:
+    # Nobody listens at this server: whoever contacted it would exit with 3.
+    done = run(*command("receive", "ben", "http://127.0.0.1:1", tmp_path, "7-marbel-tunnel-oyster"))
+    assert done.returncode == 2
+    assert "marbel" in done.stderr
+    assert "marble" in done.stderr
+
+
+def test_nobody_waiting_with_this_code_exits_with_3(signaling_server: str, tmp_path: Path) -> None:
+    done = run(*command("receive", "ben", signaling_server, tmp_path, "--yes", "7-marble-tunnel-oyster"))
+    assert done.returncode == 3
+    assert "nobody waits" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+async def test_somebody_with_the_name_of_a_contact_and_another_key_is_not_let_in(
+    signaling_server: str, tmp_path: Path, photos: Path
+) -> None:
+    async with Sender(signaling_server, tmp_path, str(photos)) as ana:
+        code = (await ana.until("code"))["code"]
+        async with Receiver(signaling_server, tmp_path, "--yes", code) as ben:
+            assert await ben.ended() == 0
+    async with Sender(signaling_server, tmp_path / "elsewhere", str(photos)) as mallory:
+        code = (await mallory.until("code"))["code"]
+        async with Receiver(signaling_server, tmp_path, "--yes", code) as ben:
+            assert (await ben.ended(), await mallory.ended()) == (5, 3)
+        assert ben.all("error", code="changed-key")
+        assert ben.all("offer") == []
+        assert "p2pchat contacts replace" in await ben.standard_error()
+        assert "your key is not the one" in await mallory.standard_error()
+
+
+async def test_an_offer_that_is_declined_exits_with_6_at_the_sender(
+    signaling_server: str, tmp_path: Path, photos: Path
+) -> None:
+    async with Sender(signaling_server, tmp_path, str(photos)) as ana:
+        code = (await ana.until("code"))["code"]
+        async with Receiver(signaling_server, tmp_path, code) as ben:
+            assert (await ben.ended(), await ana.ended()) == (2, 6)
+            assert "--yes" in await ben.standard_error()
+        assert not ben.downloads.exists() or not any(ben.downloads.iterdir())
+
+
+async def test_ctrl_c_ends_a_waiting_sender_with_130_and_frees_its_code(
+    signaling_server: str, tmp_path: Path, photos: Path
+) -> None:
+    async with Sender(signaling_server, tmp_path, str(photos)) as ana:
+        code = (await ana.until("code"))["code"]
+        ana.process.send_signal(signal.SIGINT)
+        assert await ana.ended() == 130
+        assert (await ana.standard_error()).strip() == ""
+        async with Receiver(signaling_server, tmp_path, "--yes", code) as ben:
+            assert await ben.ended() == 3
+
+
+@pytest.fixture
+def large(tmp_path: Path) -> Path:
+    """A file that takes longer to send than anything here waits. It takes no room on the disk."""
+    path = tmp_path / "large"
+    with path.open("wb") as file:
+        file.truncate(4_000_000_000)
+    return path
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_an_interrupted_sender_tells_the_receiver_that_it_was_cancelled(
+    signaling_server: str, tmp_path: Path, large: Path, number: signal.Signals
+) -> None:
+    async with Sender(signaling_server, tmp_path, str(large)) as ana:
+        code = (await ana.until("code"))["code"]
+        async with Receiver(signaling_server, tmp_path, "--yes", code) as ben:
+            await ben.until("progress")
+            ana.process.send_signal(number)
+            assert (await ana.ended(), await ben.ended()) == (130, 6)
+        assert ben.all("transfer", state="cancelled")
+
+
+async def test_a_receiver_that_is_killed_in_the_middle_is_no_connection(
+    signaling_server: str, tmp_path: Path, large: Path
+) -> None:
+    async with Sender(signaling_server, tmp_path, str(large)) as ana:
+        code = (await ana.until("code"))["code"]
+        async with Receiver(signaling_server, tmp_path, "--yes", code) as ben:
+            await ben.until("progress")
+            ben.kill()
+            assert await ana.ended() == 3
+        assert "is gone" in await ana.standard_error()
+
+
+async def test_waiting_ends_with_4_when_the_time_is_over(signaling_server: str, tmp_path: Path, photos: Path) -> None:
+    async with Sender(signaling_server, tmp_path, "--timeout", "0.5", str(photos)) as ana:
+        assert await ana.ended() == 4
+
+
+# --- on a terminal
+
+needs_tmux = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
+
+
+class Screen:
+    """A terminal of 100 x 30 with a shell in it, in a tmux server of its own."""
+
+    def __init__(self, socket: Path) -> None:
+        self._tmux = ("tmux", "-S", str(socket))
+
+    def do(self, *words: str) -> str:
+        done = subprocess.run([*self._tmux, *words], capture_output=True, text=True, timeout=20, check=True)
+        return done.stdout
+
+    def type(self, *keys: str) -> None:
+        self.do("send-keys", *keys)
+
+    def until(self, holds: Callable[[str], bool]) -> str:
+        """Waits until something holds of what is shown, and returns that."""
+        ends = time.monotonic() + PATIENCE
+        while not holds(shown := self.do("capture-pane", "-p", "-J")):
+            assert time.monotonic() < ends, shown
+            time.sleep(0.1)
+        return shown
+
+
+@contextmanager
+def screen(folder: Path, words: list[str]) -> Iterator[Screen]:
+    """A terminal in which a command runs; its exit code is shown at the end."""
+    shown = Screen(folder / "tmux")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("P2PCHAT_", "TMUX"))}
+    script = f"{shlex.join(words)}; echo exit=$?; exec cat"
+    subprocess.run(
+        ["tmux", "-S", str(folder / "tmux"), "-f", "/dev/null", "new-session", "-d", "-x", "100", "-y", "30", script],
+        env={**environment, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8"},
+        timeout=20,
+        check=True,
+    )
+    try:
+        yield shown
+    finally:
+        shown.do("kill-server")
+
+
+@needs_tmux
+async def test_on_a_terminal_the_code_is_completed_a_typo_is_told_and_the_offer_asked_about(
+    signaling_server: str, tmp_path: Path, photos: Path
+) -> None:
+    async with Sender(signaling_server, tmp_path, str(photos)) as ana:
+        code = (await ana.until("code"))["code"]
+        mailbox, *words = code.split("-")
+
+        def play() -> str:
+            with screen(tmp_path, command("receive", "ben", signaling_server, tmp_path)) as terminal:
+                terminal.until(lambda shown: "Code:" in shown)
+                terminal.type(f"{mailbox}-{words[0][:4]}", "Tab", words[1][:4], "Tab", "xyzzy", "Enter")
+                terminal.until(lambda shown: "xyzzy” is no word of a code" in shown)
+                terminal.type(*["BSpace"] * len("xyzzy"), words[2][:4], "Tab", "Enter")
+                terminal.until(lambda shown: "(y/n)" in shown)
+                terminal.type("y", "Enter")
+                return terminal.until(lambda shown: "exit=" in shown)
+
+        shown = await asyncio.to_thread(play)
+        assert await ana.ended() == 0
+    assert "exit=0" in shown
+    assert f"Code: {mailbox}-{words[0]}-{words[1]}-{words[2]}" in shown
+    assert "ana·" in shown
+    assert "photos/empty" in shown
+    assert contents(tmp_path / "ben" / "downloads" / "photos") == contents(photos)
+
+
+@needs_tmux
+async def test_on_a_terminal_n_declines(signaling_server: str, tmp_path: Path, photos: Path) -> None:
+    async with Sender(signaling_server, tmp_path, str(photos)) as ana:
+        code = (await ana.until("code"))["code"]
+
+        def play() -> str:
+            with screen(tmp_path, command("receive", "ben", signaling_server, tmp_path, code)) as terminal:
+                terminal.until(lambda shown: "(y/n)" in shown)
+                terminal.type("n", "Enter")
+                return terminal.until(lambda shown: "exit=" in shown)
+
+        shown = await asyncio.to_thread(play)
+        assert await ana.ended() == 6
+    assert "exit=1" in shown
+    assert "you declined" in shown

@@ -1,0 +1,31 @@
+"""One-shot commands against a server that lies: processes end, with the exit code that scripts rely on."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from tests.end_to_end.test_codes import Receiver, Sender
+from tests.trust.malicious_server import MAILBOX, MaliciousServer
+
+IDENTITY = 5
+"""Wrong code, changed key or failed verification; see `p2pchat.errors`."""
+
+GUESS = f"{MAILBOX}-abandon-ability-able"
+
+
+async def test_between_two_who_have_a_code_somebody_who_guesses_ends_both_attempts(tmp_path: Path) -> None:
+    (tmp_path / "plans.txt").write_bytes(b"secret plans")
+    (tmp_path / "false.txt").write_bytes(b"false plans")
+    async with MaliciousServer(apart=True) as server, AsyncExitStack() as stack:
+        sender = await stack.enter_async_context(Sender(server.url, tmp_path, str(tmp_path / "plans.txt")))
+        code = (await sender.until("code"))["code"]
+        false_sender = Sender(server.inside(1), tmp_path / "mallory", str(tmp_path / "false.txt"))
+        await (await stack.enter_async_context(false_sender)).until("code")
+        receiver = await stack.enter_async_context(Receiver(server.url, tmp_path, "--yes", code))
+        guesser = await stack.enter_async_context(Receiver(server.inside(0), tmp_path / "mallory", "--yes", GUESS))
+        assert await receiver.ended() == IDENTITY
+        assert await guesser.ended() == IDENTITY
+        assert (await sender.until("code", count=2))["code"] != code
+        assert not [body for _, _, body in server.seen if "sdp" in body or "sealed" in body]
+    assert list(tmp_path.rglob("downloads/*")) == []
