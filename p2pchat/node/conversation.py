@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 import secrets
 import time
 from collections.abc import Callable, Sequence
@@ -32,6 +33,11 @@ from p2pchat.rtc.ice import Configuration
 from p2pchat.rtc.link import Opened
 from p2pchat.signaling.client import SignalingClient
 from p2pchat.signaling.events import Offline, Online, PeerJoined, PeerLeft, Refused, Relayed
+
+logger = logging.getLogger(__name__)
+
+FORGED = "somebody without the secret, or the server, tried to reach you in the name of a member"
+FORGED_HINT = "nothing was answered; if a member cannot get in, pass the invite on again"
 
 AGENT = f"p2pchat/{__version__}"
 
@@ -169,13 +175,16 @@ class Conversation:
         return not self._held and all(peer.settled for peer in self.peers.values())
 
     def find(self, wanted: str) -> Peer:
-        """Returns the connected peer with this tag, unique beginning of a tag, or unique name.
+        """Returns the connected peer with this tag, unique name, or unique beginning of a tag.
+
+        A whole tag wins over a name: what a peer calls itself must not make it another one.
 
         Raises:
             PeerUnreachable: nobody, or more than one, is meant.
         """
-        connected = [peer for peer in self.peers.values() if peer.info.state is PeerState.CONNECTED]
-        found = [peer for peer in connected if wanted in (peer.info.peer, peer.info.name)]
+        connected = self.connected()
+        found = [peer for peer in connected if peer.info.peer == wanted]
+        found = found or [peer for peer in connected if peer.info.name == wanted]
         found = found or [peer for peer in connected if wanted and peer.info.peer.startswith(wanted)]
         if len(found) == 1:
             return found[0]
@@ -280,7 +289,8 @@ class Conversation:
                 body = self._sealer(sender).open(body)
             except SealError as error:
                 # Whoever has not the secret learns nothing, not even that we are here.
-                self._tell(Problem("forged-signal", error.args[0], "", time.time()))
+                logger.debug("%s", error)
+                self._tell(Problem("forged-signal", FORGED, FORGED_HINT, time.time()))
                 return
         self._peer(sender).signal(body)
 
