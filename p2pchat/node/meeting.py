@@ -77,6 +77,7 @@ class Meeting(Conversation):
         """See `Conversation.leave`."""
         if self._renewing is not None:
             self._renewing.cancel()
+            await asyncio.wait({self._renewing})
         if self._silence is not None:
             self._silence.cancel()
         await super().leave()

@@ -141,7 +141,7 @@ T140_MESSAGE_BYTES_ACCEPTED: Final = 16 * 1024
 """Longest T.140 message accepted (RFC 8831 §6.6: what a sender without interleaving keeps to)."""
 
 T140_PER_SECOND: Final = 1000
-"""Real-time text a peer may send on average, in characters or bytes: eleven times what we ask for (`CPS_ADVERTISED`)."""
+"""Real-time text a peer may send on average, characters or bytes: eleven times what we ask for (`CPS_ADVERTISED`)."""
 
 T140_OVERHEAD: Final = 16
 """What each message of real-time text counts beyond its length: an empty one takes as long as so many characters."""

@@ -1,4 +1,4 @@
-"""Somebody in between who understands nothing: two WebRTC connections, and what comes out of one goes into the other."""
+"""Somebody in between who understands nothing: two WebRTC connections, and all of one goes into the other."""
 
 from __future__ import annotations
 

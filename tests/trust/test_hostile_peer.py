@@ -92,8 +92,12 @@ async def pour(mallory: Stranger, flood: Iterable[tuple[Channel, bytes | str]]) 
     """Sends until everything is sent or the victim has hung up."""
     for channel, data in flood:
         to = mallory.channels[channel]
-        while to.readyState == "open" and to.bufferedAmount > BATCH:
-            await asyncio.sleep(0.005)
+        if to.bufferedAmount > BATCH:
+            emptied = asyncio.Event()
+            to.bufferedAmountLowThreshold = BATCH // 2
+            for change in ("bufferedamountlow", "close"):
+                to.once(change, emptied.set)
+            await emptied.wait()
         if to.readyState != "open":
             return
         to.send(data)

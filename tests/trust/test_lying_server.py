@@ -111,16 +111,14 @@ async def test_an_offer_under_another_name_of_the_server_reaches_nobody_else(tmp
             nobody_is_fooled(tmp_path, [ana, ben])
 
 
+@pytest.mark.usefixtures("impatient")
 @on_guarded_loop
-async def test_a_server_that_plays_an_old_meeting_again_makes_nobody_appear(tmp_path: Path, impatient: None) -> None:
+async def test_a_server_that_plays_an_old_meeting_again_makes_nobody_appear(tmp_path: Path) -> None:
     acquaint(tmp_path, "ana", "ben")
-    async with (
-        MaliciousServer() as server,
-        first(Meeting.SECRET, server.url, tmp_path) as ana,
-        await second(Meeting.SECRET, ana, server.url, tmp_path) as ben,
-    ):
-        await ana.until_peer(PeerState.CONNECTED)
-        ben_id = ben.peer_id
+    async with MaliciousServer() as server, first(Meeting.SECRET, server.url, tmp_path) as ana:
+        async with await second(Meeting.SECRET, ana, server.url, tmp_path) as ben:
+            await ana.until_peer(PeerState.CONNECTED)
+            ben_id = ben.peer_id
         await ana.until_peer(PeerState.LEFT)
         before = len(ana.connections())
         await server.say(ana.peer_id, wire.PeerJoined(ben_id))
