@@ -31,7 +31,16 @@ from p2pchat.errors import (
     TurnedDown,
 )
 from p2pchat.node.api import NodeApi
-from p2pchat.node.events import Event, PeerChanged, PeerInfo, PeerState, Problem, TransferInfo, TransferState
+from p2pchat.node.events import (
+    CODE_SPENT,
+    Event,
+    PeerChanged,
+    PeerInfo,
+    PeerState,
+    Problem,
+    TransferInfo,
+    TransferState,
+)
 
 FAREWELL_SECONDS: Final = 2.0
 """Time for the other side to hear that everything arrived, and to leave, before we do."""
@@ -138,14 +147,12 @@ def ending(problem: Problem) -> P2PChatError | None:
             return WrongCode(problem.message, problem.hint)
         case "changed-key" | "blocked":
             return ChangedKey(problem.message, problem.hint)
-        case "version" | "protocol":
+        case code if code in CODE_SPENT:
             return NoConnection(problem.message, problem.hint)
         case ServerUnreachable.code:
             return ServerUnreachable(problem.message, problem.hint)
         case ServerRefused.code:
             return ServerRefused(problem.code, problem.message, problem.hint)
-        case "server-mailbox-expired":
-            return TimedOut("nobody came for the code in time", "send again: it makes a new code")
     return None
 
 

@@ -14,7 +14,16 @@ from p2pchat.cli.qr import qr_code
 from p2pchat.cli.telling import Teller
 from p2pchat.errors import P2PChatError, PeerUnreachable
 from p2pchat.node.api import NodeApi
-from p2pchat.node.events import CodeChanged, Direction, Event, PeerChanged, Problem, TransferChanged, TransferState
+from p2pchat.node.events import (
+    CODE_SPENT,
+    CodeChanged,
+    Direction,
+    Event,
+    PeerChanged,
+    Problem,
+    TransferChanged,
+    TransferState,
+)
 from p2pchat.protocol.transfer.manifest import Manifest
 from p2pchat.store.outgoing import Source
 from p2pchat.tui import measures
@@ -68,8 +77,8 @@ class Sending(Part):
 
     async def told(self, event: Event) -> None:
         """The node told an event."""
-        if isinstance(event, Problem) and event.code not in ("wrong-code", "version", "protocol"):
-            # Those three end the other side's attempt only: a new code follows.
+        if isinstance(event, Problem) and event.code not in CODE_SPENT:
+            # Those end the other side's attempt only: a new code follows.
             error = ending(event)
             if error is not None:
                 raise error

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 
 class PeerState(StrEnum):
@@ -271,6 +271,10 @@ class TransferChanged:
 
     info: TransferInfo
     at: float
+
+
+CODE_SPENT: Final = frozenset({"wrong-code", "version", "protocol", "timed-out", "peer-left", "mailbox-expired"})
+"""Codes of a `Problem` with which a one-time code ends unused. For its guest it is over; its host gets a new code."""
 
 
 @dataclass(frozen=True, slots=True)

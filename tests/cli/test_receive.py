@@ -13,6 +13,7 @@ from p2pchat.cli.one_shot import FAREWELL_SECONDS
 from p2pchat.cli.receive import Declined, check_code, receive
 from p2pchat.errors import (
     IdentityError,
+    NoConnection,
     PeerUnreachable,
     ServerRefused,
     StorageFailed,
@@ -21,7 +22,17 @@ from p2pchat.errors import (
     TurnedDown,
     UsageError,
 )
-from p2pchat.node.events import Direction, Event, Item, TransferChanged, TransferInfo, TransferOffered, TransferState
+from p2pchat.node.events import (
+    CODE_SPENT,
+    Direction,
+    Event,
+    Item,
+    Problem,
+    TransferChanged,
+    TransferInfo,
+    TransferOffered,
+    TransferState,
+)
 from tests.cli.exchange import CHANGED_KEY, CONNECTED, LEFT, LOST, WRONG, Exchange, changed
 from tests.cli.talk import HOSTILE, transfer
 from tests.fake_node import FakeNode
@@ -142,6 +153,15 @@ async def test_a_wrong_code_is_an_identity_error_with_what_to_do() -> None:
     assert raised.value.hint
     assert exchange.listener.errors == [raised.value]
     assert exchange.listener.events == [], "told once, as the error that ends the command"
+
+
+@pytest.mark.parametrize("code", sorted(CODE_SPENT - {"wrong-code"}))
+async def test_a_code_that_is_spent_in_another_way_is_no_connection(code: str) -> None:
+    exchange = receiving()
+    exchange.node.tell(Problem(code, "the other side said nothing", "ask for a new code", 0.0))
+    with pytest.raises(NoConnection) as raised:
+        await exchange.ended()
+    assert raised.value.exit_code == 3
 
 
 async def test_a_changed_key_is_an_identity_error() -> None:

@@ -19,6 +19,7 @@ from p2pchat.errors import (
     TurnedDown,
 )
 from p2pchat.node.events import (
+    CODE_SPENT,
     CodeChanged,
     Direction,
     PeerChanged,
@@ -190,11 +191,12 @@ async def test_time_does_not_count_once_somebody_is_there(film: Path) -> None:
     await exchange.ended()
 
 
-async def test_a_code_that_nobody_came_for_is_a_timeout(film: Path) -> None:
+@pytest.mark.parametrize("code", sorted(CODE_SPENT))
+async def test_a_code_that_is_spent_does_not_end_it_because_a_new_one_follows(film: Path, code: str) -> None:
     exchange = await sending(film)
-    exchange.node.tell(Problem("server-mailbox-expired", "the mailbox has expired", "", 0.0))
-    with pytest.raises(TimedOut, match="nobody came for the code"):
-        await exchange.ended()
+    await exchange.told(Problem(code, "the code is of no use any more", "", 0.0))
+    await exchange.told(CONNECTED, changed(TransferState.ACTIVE, SEND), done(offered()))
+    await exchange.ended()
 
 
 async def test_no_new_code_because_the_server_is_gone_ends_it(film: Path) -> None:

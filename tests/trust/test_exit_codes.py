@@ -6,10 +6,13 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from tests.end_to_end.test_codes import Receiver, Sender
-from tests.trust.malicious_server import MAILBOX, MaliciousServer
+from tests.trust.malicious_server import MAILBOX, MaliciousServer, drop
 
 IDENTITY = 5
 """Wrong code, changed key or failed verification; see `p2pchat.errors`."""
+
+NO_CONNECTION = 3
+"""The server or the peer cannot be reached."""
 
 GUESS = f"{MAILBOX}-abandon-ability-able"
 
@@ -33,4 +36,17 @@ async def test_between_two_who_have_a_code_somebody_who_guesses_ends_both_attemp
         assert await guesser.ended() == IDENTITY
         assert (await sender.until("code", count=2))["code"] != code
         assert not [body for _, _, body in server.seen if "sdp" in body or "sealed" in body]
+    assert received(tmp_path) == []
+
+
+async def test_a_server_that_passes_nothing_on_ends_the_receiver_and_the_sender_makes_a_new_code(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "plans.txt").write_bytes(b"secret plans")
+    async with MaliciousServer(drop) as server, Sender(server.url, tmp_path, str(tmp_path / "plans.txt")) as sender:
+        code = (await sender.until("code"))["code"]
+        async with Receiver(server.url, tmp_path, "--yes", code) as receiver:
+            assert await receiver.ended() == NO_CONNECTION
+            assert "said nothing" in str(receiver.events)
+        assert (await sender.until("code", count=2))["code"] != code
     assert received(tmp_path) == []
