@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
 import signal
 import sys
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any
 
 from p2pchat.cli.code_prompt import ask_for_code
 from p2pchat.cli.lines import read_lines
@@ -24,13 +28,12 @@ def send_files(chosen: Options, paths: tuple[str, ...], with_qr: bool, seconds: 
     """Runs `p2pchat send`; see there for what is raised."""
     server = "" if chosen.settings.server == DEFAULT_SERVER else chosen.settings.server
     files = [_path(path) for path in paths]
-    _leave_on_sigterm()
 
     async def do() -> None:
         teller = _teller(chosen)
         await send(Node(chosen.settings), files, teller, server=server, with_qr=with_qr, seconds=seconds)
 
-    run(do())
+    _run(do())
 
 
 def receive_files(chosen: Options, code: str | None, output: str | None, yes: bool, seconds: float) -> None:
@@ -38,7 +41,6 @@ def receive_files(chosen: Options, code: str | None, output: str | None, yes: bo
     folder = None if output is None else _folder(output)
     checked = ask_for_code(check_code) if code is None else check_code(code)
     can_ask = sys.stdin.isatty() and not chosen.json and not yes
-    _leave_on_sigterm()
 
     async def do() -> None:
         await receive(
@@ -52,7 +54,7 @@ def receive_files(chosen: Options, code: str | None, output: str | None, yes: bo
             seconds=seconds,
         )
 
-    run(do())
+    _run(do())
 
 
 def _teller(chosen: Options) -> Teller:
@@ -64,9 +66,23 @@ def _teller(chosen: Options) -> Teller:
     return ForPeople(output.write_path, bar)
 
 
-def _leave_on_sigterm() -> None:
-    """SIGTERM does what Ctrl-C does: the other side is told, and the exit code says that nothing was finished."""
-    signal.signal(signal.SIGTERM, lambda number, frame: signal.raise_signal(signal.SIGINT))
+def _run(command: Coroutine[Any, Any, None]) -> None:
+    """Runs a command; SIGTERM does to it what Ctrl-C does, also where Ctrl-C is ignored (`nohup`, a script's `&`).
+
+    The other side is told, and the exit code says that nothing was finished.
+    """
+
+    async def cancellable() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        with contextlib.suppress(NotImplementedError):  # Windows has no such signal
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        await command
+
+    try:
+        run(cancellable())
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
 
 
 def _path(text: str) -> Path:

@@ -25,7 +25,7 @@ from p2pchat.protocol.signaling import (
     encode,
 )
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 class RawClient:

@@ -21,7 +21,7 @@ from signaling_server.limits import ServerLimits
 
 ANA, BEN, EVA = "anaanaaa", "benbenbb", "evaevaee"
 LIMITS = ServerLimits()
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 class User:
