@@ -43,19 +43,28 @@ class DiskWork:
             done(await self._loop.run_in_executor(self._pool, work))
             self._drain()
 
-        self.spawn(run())
+        self._spawn(run())
 
-    def spawn(self, work: Coroutine[None, None, None]) -> None:
-        """Runs a coroutine that `settle` waits for."""
+    def later(self, work: Coroutine[None, None, None]) -> None:
+        """Runs a coroutine once everything is done that is under way now."""
+        earlier = list(self._tasks)
+
+        async def run() -> None:
+            if earlier:
+                await asyncio.wait(earlier)
+            await work
+
+        self._spawn(run())
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = self._loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def settle(self) -> None:
-        """Waits until nothing is under way but the caller."""
-        current = asyncio.current_task()
-        while others := [task for task in self._tasks if task is not current]:
-            await asyncio.wait(others)
+        """Waits until nothing is under way."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
 
 
 class Batches(Generic[Item, Result]):

@@ -113,13 +113,12 @@ class ReceiveJob(TransferJob):
                 self._attach(peer, machine)
                 self.machine = machine
                 if self._files is not None:
-                    self._work.spawn(self._start(self._files))
+                    self._work.later(self._start(self._files))
         peer.drain()
 
     async def _start(self, files: IncomingFiles) -> None:
-        """Accepts the offer, once what an earlier link brought is on the disk."""
+        """Accepts the offer. To be called once what an earlier link brought is on the disk."""
         machine = self.machine
-        await self._work.settle()
         kept = await self._loop.run_in_executor(self._pool, files.kept)
         self._storing = Batches(
             self._work,

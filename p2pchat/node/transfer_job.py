@@ -258,10 +258,9 @@ class TransferJob:
         """Runs `close` on a thread, once no other work is under way."""
 
         async def run() -> None:
-            await self._work.settle()
             await self._loop.run_in_executor(self._pool, close)
 
-        self._work.spawn(run())
+        self._work.later(run())
 
     def _progressed(self, stored: int) -> None:
         self._stored = stored
