@@ -105,8 +105,11 @@ class Journal:
             known, _, rest = name[1:].partition(".")
             label, _, ending = rest.partition(".")
             if name.startswith(f".{identity}.") and known and ending == "journal" and _LABEL.fullmatch(label):
-                with suppress(OSError, ValueError, TypeError):
-                    return cls._open(directory, name, label)
+                with suppress(OSError):
+                    try:
+                        return cls._open(directory, name, label)
+                    except (ValueError, TypeError):
+                        directory.remove(name)  # of no use to anybody
         return None
 
     @classmethod
