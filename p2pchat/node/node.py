@@ -133,6 +133,8 @@ class Node:
         if not receivers:
             raise PeerUnreachable("nobody is connected to send files to", "wait until somebody is")
         source = await self._transfers.scan(paths)
+        if len(receivers) > 1:
+            source.share()
         return [self._transfers.offer(receiver, source) for receiver in receivers]
 
     async def accept(self, transfer: str, output: Path | None = None, if_exists: str = "rename") -> None:

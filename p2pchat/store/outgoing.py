@@ -24,6 +24,7 @@ from p2pchat.protocol.frames import Entry
 from p2pchat.protocol.transfer.entries import ManifestEntry
 from p2pchat.protocol.transfer.manifest import ManifestBuilder
 from p2pchat.protocol.transfer.paths import safe_components, shown
+from p2pchat.store.shared_blocks import SharedBlocks
 
 OPEN_FILES: Final = 4
 """Files held open at once. A transfer reads them one after the other; a few transfers may share a source."""
@@ -65,6 +66,7 @@ class Source:
         self._devices = array("Q")
         self._inodes = array("Q")
         self._open: OrderedDict[int, BinaryIO] = OrderedDict()
+        self._shared: SharedBlocks | None = None
         self._lock = Lock()
         skipped: list[str] = []
         builder = ManifestBuilder()
@@ -108,6 +110,15 @@ class Source:
         Raises:
             TransferFailed: the file changed, vanished or cannot be read any more; `reason` says which.
         """
+        if self._shared is None:
+            return self._read(number)
+        return self._shared.get(number, self.manifest.place(number)[2], self._read)
+
+    def share(self) -> None:
+        """Several transfers read from here: what one of them has read is kept for the others, for a while."""
+        self._shared = SharedBlocks()
+
+    def _read(self, number: int) -> tuple[bytes, bytes]:
         file, offset, length = self.manifest.place(number)
         entry = self.manifest.entries[file]
         try:

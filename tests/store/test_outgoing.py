@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from p2pchat.errors import NotSendable, TransferFailed
 from p2pchat.protocol.frames import Entry
 from p2pchat.protocol.transfer import manifest
 from p2pchat.protocol.transfer.manifest import ManifestBuilder
-from p2pchat.store import outgoing
+from p2pchat.store import outgoing, shared_blocks
 from p2pchat.store.outgoing import OPEN_FILES, Source
 
 
@@ -232,4 +233,49 @@ def test_a_pipe_in_the_place_of_a_file_does_not_hang(tmp_path: Path) -> None:
     assert stat.S_ISFIFO((tmp_path / "a").stat().st_mode)
     with pytest.raises(TransferFailed):
         source.read_block(0)
+    source.close()
+
+
+def test_what_several_transfers_read_in_pace_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    blocks_of(monkeypatch, 1000)
+    data = os.urandom(50_000)
+    (tmp_path / "a").write_bytes(data)
+    source = Source.scan([tmp_path / "a"])
+    source.share()
+    read: list[int] = []
+    plain = source._read
+    monkeypatch.setattr(source, "_read", lambda number: read.append(number) or plain(number))  # type: ignore[func-returns-value]
+    with ThreadPoolExecutor(4) as pool:
+        for number in range(50):
+            expected = data[1000 * number : 1000 * (number + 1)]
+            for block in pool.map(source.read_block, [number] * 5):
+                assert block == (expected, sha256(expected).digest())
+    assert read == list(range(50))
+    source.close()
+
+
+def test_a_transfer_that_falls_behind_costs_no_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shared_blocks, "SHARED_BYTES", 3000)
+    blocks_of(monkeypatch, 1000)
+    (tmp_path / "a").write_bytes(bytes(50_000))
+    source = Source.scan([tmp_path / "a"])
+    source.share()
+    for number in range(50):
+        source.read_block(number)
+    assert source._shared is not None
+    assert sorted(source._shared._blocks) == [47, 48, 49]
+    assert source.read_block(0)[0] == bytes(1000)
+    source.close()
+
+
+def test_a_failure_is_told_to_all_and_not_kept(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"x")
+    source = Source.scan([tmp_path / "a"])
+    source.share()
+    (tmp_path / "a").rename(tmp_path / "b")
+    for _ in range(2):
+        with pytest.raises(TransferFailed, match="was moved or deleted"):
+            source.read_block(0)
+    (tmp_path / "b").rename(tmp_path / "a")
+    assert source.read_block(0)[0] == b"x"
     source.close()
