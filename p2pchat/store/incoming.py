@@ -138,6 +138,8 @@ class IncomingFiles:
         self._places = Places(self._root, self._manifest, self._if_exists is not IfExists.RENAME)
         self._places.make(renamed if isinstance(renamed, dict) else {})
         content = journal.read(self._manifest)
+        for file, number in leftovers.named_files(self._places, self._manifest, content, journal.label).items():
+            journal.finished(file, number)
         leftovers.finished_files(self._places, self._manifest, content)
         self._parts = leftovers.parts(self._places, self._manifest, content, journal)
         self._names = content.names
@@ -224,6 +226,8 @@ class IncomingFiles:
                 os.close(handle)
             with self._lock:
                 self._check_open()
+                if self._journal is not None and len(self._manifest.blocks_of(file)) < 2:
+                    self._journal.part(file, part.number, part.inode)  # to know the file by, should we be killed now
                 with self._places.directory(file) as directory:
                     number = self._rename(directory, part.name, local_name(self._manifest.entries[file].components[-1]))
                     directory.sync()
@@ -319,7 +323,7 @@ class IncomingFiles:
                 handle = directory.create(part)
             status = os.fstat(handle)
             # Made with the mode that the umask (or an inherited ACL) gives, to learn it; closed while it is empty.
-            self._parts[file] = Part(part, status.st_mode & 0o666, status.st_ino)
+            self._parts[file] = Part(part, status.st_mode & 0o666, status.st_ino, number)
             set_mode(handle, 0o600)
             if file in self._existing:
                 leftovers.copy_existing(self._places, self._manifest, file, handle)

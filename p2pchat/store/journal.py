@@ -4,7 +4,7 @@
 
     header      one line of JSON
     records     of 56 bytes, appended as things happen, each with a checksum:
-        part      file, number of its hidden name, inode     the file has begun
+        part      file, number of its hidden name, inode     the file has begun, or (of one block) is about to be named
         block     number, hash                                the block is verified and written
         finished  file, number of its name                    the file is complete, on the disk and under its name
         synced    a count of records                          so many of them would survive a power cut, with their data
@@ -130,7 +130,7 @@ class Journal:
     # --- what is noted
 
     def part(self, file: int, number: int, inode: int) -> None:
-        """A file was begun, in a part with the `number`-th of its names."""
+        """A file was begun, in a part with the `number`-th of its hidden names; or it is about to get its name."""
         self._append(_PART, file, number << 48 | inode % INODES)
 
     def block(self, number: int, digest: bytes) -> None:

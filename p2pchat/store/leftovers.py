@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import os
 import stat
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -26,6 +27,8 @@ class Part:
     mode: int
     """Permissions that a new file has here."""
     inode: int
+    number: int
+    """Which of its possible names it has."""
 
 
 def part_of(manifest: Manifest, file: int, label: str, number: int) -> str:
@@ -38,6 +41,33 @@ def final_name(manifest: Manifest, file: int, number: int) -> str:
     """Returns the `number`-th name of a file."""
     name = local_name(manifest.entries[file].components[-1])
     return next(itertools.islice(free_names(name), number, None))
+
+
+def named_files(places: Places, manifest: Manifest, content: Content, label: str) -> dict[int, int]:
+    """Returns the files that got their name in the last moment, before that could be noted, and the names' numbers."""
+    found: dict[int, int] = {}
+    for file, (part, inode) in content.parts.items():
+        number = _number_of(places, manifest, file, inode)
+        if number is not None:
+            found[file] = number
+            content.names[file] = number
+            content.forget(file)
+            with suppress(OSError), places.directory(file) as directory:
+                directory.remove(part_of(manifest, file, label, part))  # a second name of the same file
+    for file in found:
+        del content.parts[file]
+    return found
+
+
+def _number_of(places: Places, manifest: Manifest, file: int, inode: int) -> int | None:
+    for number, name in enumerate(free_names(local_name(manifest.entries[file].components[-1]))):
+        try:
+            status = os.lstat(places.path(file, name))
+        except OSError:
+            return None
+        if stat.S_ISREG(status.st_mode) and status.st_ino % INODES == inode:
+            return number
+    return None
 
 
 def finished_files(places: Places, manifest: Manifest, content: Content) -> None:
@@ -78,7 +108,7 @@ def parts(places: Places, manifest: Manifest, content: Content, journal: Journal
                     del content.blocks[block]
         finally:
             os.close(handle)
-        found[file] = Part(name, journal.mode, status.st_ino)
+        found[file] = Part(name, journal.mode, status.st_ino, number)
     return found
 
 

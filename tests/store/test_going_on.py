@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from p2pchat.protocol.frames import Entry
 from p2pchat.protocol.transfer.manifest import Manifest
 from p2pchat.store.incoming import IfExists, IncomingFiles
-from p2pchat.store.journal import resumable
+from p2pchat.store.journal import Journal, resumable
 
 BLOCK = 100
 KEY = b"k" * 32
@@ -310,3 +310,30 @@ def test_a_link_is_not_followed_when_files_are_compared_or_replaced(tmp_path: Pa
     files.discard()
     assert not (downloads / "a").is_symlink()
     assert (tmp_path / "mine").stat().st_nlink == 1
+
+
+@pytest.mark.parametrize("moment", ["linked", "named"])
+@pytest.mark.parametrize("file", [1, 2, 3], ids=["large", "small", "empty"])
+def test_a_program_that_is_killed_while_it_gives_a_file_its_name_does_not_receive_it_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str, file: int
+) -> None:
+    files = received(tmp_path)
+    store(files, *MANIFEST.blocks_of(file))
+
+    class KilledHere(BaseException):
+        pass
+
+    def kill(*_: object, **__: object) -> None:
+        raise KilledHere
+
+    with monkeypatch.context() as patch:
+        if moment == "linked":
+            patch.setattr(os, "unlink", kill)
+        else:
+            patch.setattr(Journal, "finished", kill)
+        with pytest.raises(KilledHere):
+            files.finish_file(file)
+    killed(files)
+    again = received(tmp_path)
+    assert there(again) == ([file], [])
+    complete(tmp_path, again)
