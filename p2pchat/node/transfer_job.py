@@ -210,7 +210,7 @@ class TransferJob:
         self.detached = True
         self._giving_up = self._loop.call_later(RETURN_SECONDS, self.give_up, f"did not come back: {reason}")
         if self.state is not TransferState.WAITING:
-            self._enter(TransferState.PAUSED, reason or "the connection was lost")
+            self._enter(TransferState.PAUSED, f"the connection was lost: {reason}")
 
     def _changed(self, change: StateChanged) -> None:
         state = TransferState(change.state.value)

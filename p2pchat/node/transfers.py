@@ -124,7 +124,8 @@ class Transfers:
         for job in list(self._jobs.values()):
             if isinstance(job, SendJob) and job.peer.key == peer.key and _waits_for(job, peer):
                 job.offer_again(peer)
-                self._by_machine[job.machine] = job
+                if not job.state.final:
+                    self._by_machine[job.machine] = job
 
     def handle(self, peer: Peer, output: TransferOutput) -> None:
         """Takes what a transfer of a peer asks for or tells."""
