@@ -14,7 +14,8 @@
     ├── ProtocolError            exit 1   the peer or the server sent what the protocol does not allow
     └── TransferFailed           exit 1   a transfer that could not be completed
         ├── UnsafeName                    an offered name that must not become a file
-        └── StorageFailed                 the disk said no: full, read-only, permission denied
+        └── StorageFailed                 the disk said no: read-only, permission denied
+            └── DiskFull                  it would take the files if there were room
 
 Each class's docstring says what happened; an instance's `message` says it of this case and `hint` what the user can do.
 Only `p2pchat.cli.outcome` turns an error into an exit code.
@@ -155,3 +156,9 @@ class StorageFailed(TransferFailed):
     """The disk refused: it is full, read-only or not ours to write."""
 
     code = "storage"
+
+
+class DiskFull(StorageFailed):
+    """There is not enough space. Once there is, the transfer can go on."""
+
+    code = "disk-full"

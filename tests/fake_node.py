@@ -89,8 +89,9 @@ class FakeNode:
         self._called("offer", conversation, tuple(paths), peer)
         return [self._next_id()]
 
-    async def accept(self, transfer: str, output: Path | None = None) -> None:
-        self._called("accept", transfer, output)
+    async def accept(self, transfer: str, output: Path | None = None, if_exists: str = "rename") -> None:
+        policy = () if if_exists == "rename" else (if_exists,)
+        self._called("accept", transfer, output, *policy)
 
     async def decline(self, transfer: str, reason: str = "") -> None:
         self._called("decline", transfer, reason)

@@ -139,8 +139,23 @@ class NodeApi(Protocol):
             PeerUnreachable: no such peer, or nobody is connected.
         """
 
-    async def accept(self, transfer: str, output: Path | None = None) -> None:
-        """Accepts an offer, into the download folder or into `output`."""
+    async def accept(self, transfer: str, output: Path | None = None, if_exists: str = "rename") -> None:
+        """Accepts an offer.
+
+        What an interrupted transfer of the same left in that folder is not fetched again (`TransferInfo.resumable`).
+
+        Args:
+            transfer: its id.
+            output: where the files go; None for the download folder.
+            if_exists: what to do when something of a file's name is there. `rename` gives the new one a number.
+                `skip` compares files of the same size with the sender's, and fetches what differs under a name with a
+                number. `overwrite` replaces, once the new file is complete. With `skip` and `overwrite`, folders that
+                are there are filled; with `rename`, they get a number.
+
+        Raises:
+            UsageError: it does not wait for an answer, or `if_exists` is none of these words.
+            StorageFailed: the files do not fit, or may not be written there. The offer still waits.
+        """
 
     async def decline(self, transfer: str, reason: str = "") -> None:
         """Declines an offer."""

@@ -57,6 +57,8 @@ class Surroundings:
     """Takes events for the front end."""
     on_transfer: Callable[[Peer, TransferOutput], None]
     """Takes what the transfers with a peer ask for and tell."""
+    on_admitted: Callable[[Peer], None]
+    """Called each time a link to a peer is ready to be used."""
 
 
 class Conversation:
@@ -379,6 +381,7 @@ class Conversation:
         return next(name for number in itertools.count(1) if (name := _numbered(tag, number)) not in taken)
 
     def _admitted(self, peer: Peer) -> None:
+        self._surroundings.on_admitted(peer)
         held, self._held = self._held, []
         for message in held:
             peer.say(message)

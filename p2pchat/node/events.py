@@ -55,6 +55,7 @@ class TransferState(StrEnum):
     """Offered, and not answered yet."""
     ACTIVE = "active"
     PAUSED = "paused"
+    """Somebody wants it to be, the disk is full, or the peer is away and may come back; `reason` says which."""
     DONE = "done"
     """Everything is verified and on the receiver's disk."""
     FAILED = "failed"
@@ -124,7 +125,10 @@ class TransferInfo:
     reason: str = ""
     """Why it is paused, failed, declined or cancelled, in words."""
     saved: tuple[str, ...] = ()
-    """At the receiver, when done: where the files are. Paths of this machine, not cleaned for display."""
+    """At the receiver, when ended: where the files are that are complete, at most the first hundred. Paths of this
+    machine, not cleaned for display."""
+    resumable: int = 0
+    """At the receiver: bytes that were here already when it was offered, of a transfer that was interrupted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,7 +76,9 @@ class Node:
         await self._enter(joining)
 
     def _surroundings(self) -> Surroundings:
-        return Surroundings(self._opened, self._configuration, self._tell, self._transfers.handle)
+        return Surroundings(
+            self._opened, self._configuration, self._tell, self._transfers.handle, self._transfers.admitted
+        )
 
     async def _enter(self, conversation: Conversation) -> None:
         try:
@@ -130,11 +132,14 @@ class Node:
         receivers = [room.find(peer)] if peer is not None else room.connected()
         if not receivers:
             raise PeerUnreachable("nobody is connected to send files to", "wait until somebody is")
-        return [await self._transfers.offer(receiver, conversation, paths) for receiver in receivers]
+        source = await self._transfers.scan(paths)
+        if len(receivers) > 1:
+            source.share()
+        return [self._transfers.offer(receiver, source) for receiver in receivers]
 
-    async def accept(self, transfer: str, output: Path | None = None) -> None:
+    async def accept(self, transfer: str, output: Path | None = None, if_exists: str = "rename") -> None:
         """See `NodeApi.accept`."""
-        await self._transfers.accept(transfer, output)
+        await self._transfers.accept(transfer, output, if_exists)
 
     async def decline(self, transfer: str, reason: str = "") -> None:
         """See `NodeApi.decline`."""

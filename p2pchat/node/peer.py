@@ -192,6 +192,11 @@ class Peer:
         return self.info.state is PeerState.CONNECTED
 
     @property
+    def gone_for_good(self) -> bool:
+        """Whether the link was closed on purpose, by either side: nobody waits for another one."""
+        return self._left or self._refused or self._leaving
+
+    @property
     def settled(self) -> bool:
         """Whether nothing waits to be acknowledged by a peer that may still do so."""
         waiting = self.session.unacknowledged

@@ -123,9 +123,9 @@ class NodeThread:
         """See `NodeApi.offer`."""
         return await self._there(self._started().offer(conversation, paths, peer))
 
-    async def accept(self, transfer: str, output: Path | None = None) -> None:
+    async def accept(self, transfer: str, output: Path | None = None, if_exists: str = "rename") -> None:
         """See `NodeApi.accept`."""
-        await self._there(self._started().accept(transfer, output))
+        await self._there(self._started().accept(transfer, output, if_exists))
 
     async def decline(self, transfer: str, reason: str = "") -> None:
         """See `NodeApi.decline`."""

@@ -7,7 +7,8 @@ version may add both. Text in a frame is untrusted: see `p2pchat.protocol.untrus
     handshake         commit · reveal · proof
     life of a link    hello · ping · pong · bye
     messages          message · receipt
-    transfers         offer · accept · decline · block · progress · again · file-end · done · pause · resume · cancel
+    transfers         offer · more · manifest · have · accept · decline
+                      hashes · progress · again · file-end · done · pause · resume · cancel
 
 `docs/protocol/control.md` says the same for somebody who writes another client.
 """
@@ -142,8 +143,8 @@ class Receipt(Frame, frozen=True, tag="receipt"):
 # --- transfers. `transfer` is a number that the sender of the files chose; it is unique among its offers on this link.
 
 
-class Entry(Struct, frozen=True):
-    """One file or folder of an offer."""
+class Entry(Struct, frozen=True, array_like=True):
+    """One file or folder of an offer: on the wire an array of these values in this order."""
 
     path: EntryPath
     """Relative, `/` between components. Untrusted: see `p2pchat.protocol.transfer.paths`."""
@@ -152,17 +153,65 @@ class Entry(Struct, frozen=True):
     folder: bool = False
     """True for a folder that has to exist; folders of files need no entry of their own."""
 
+    modified: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 0
+    """When its content last changed, in nanoseconds of unix time; 0 for folders, and when it is not known."""
+
+
+Page = Annotated[list[Entry], Meta(min_length=1, max_length=limits.PAGE_ENTRIES)]
+
 
 class Offer(Frame, frozen=True, tag="offer"):
     """I have these files for you."""
 
     transfer: Number
-    entries: Annotated[list[Entry], Meta(min_length=1, max_length=limits.OFFER_ENTRIES)]
-    block: Annotated[int, Meta(ge=64 * 1024, le=16 * 1024 * 1024)] = limits.BLOCK_BYTES
-    """Bytes in each block of a file but its last."""
+    root: Hash
+    """What the whole manifest is known by; see `p2pchat.protocol.transfer.manifest`."""
+
+    count: Annotated[int, Meta(ge=1, le=limits.MANIFEST_ENTRIES)]
+    """Files and folders in all."""
+
+    files: Annotated[int, Meta(ge=0, le=limits.MANIFEST_ENTRIES)]
+    """How many of them are files."""
+
+    total: Size
+    """Bytes of all files."""
+
+    entries: Page
+    """The first page."""
+
+    block: Annotated[int, Meta(ge=64 * 1024, le=limits.BLOCK_BYTES_MAX)] = limits.BLOCK_BYTES
+    """Bytes in the smallest blocks; those of large files are larger."""
 
     chunk: Annotated[int, Meta(ge=1024, le=limits.CHUNK_BYTES_MAX)] = limits.CHUNK_BYTES
     """Bytes of file data in each bulk message but the last of a block."""
+
+    again: bool = False
+    """Whether the same was offered on an earlier link, and that was lost before the end."""
+
+
+class More(Frame, frozen=True, tag="more"):
+    """From the receiver: send further pages of the manifest, until so many entries were sent."""
+
+    transfer: Number
+    entries: Annotated[int, Meta(ge=1, lt=2**32)]
+
+
+class ManifestPage(Frame, frozen=True, tag="manifest"):
+    """The next page of the manifest."""
+
+    transfer: Number
+    entries: Page
+
+
+class Have(Frame, frozen=True, tag="have"):
+    """From the receiver, before it accepts: these blocks are here already. See `docs/protocol/bulk.md`, Going on."""
+
+    transfer: Number
+    check: bool
+    """False: they belong to complete files, send nothing of them. True: send their hashes, but not their data."""
+
+    ranges: Annotated[list[tuple[Number, Number]], Meta(min_length=1, max_length=limits.RANGES)]
+    """The first block of each range, and how many there are in it."""
 
 
 class Accept(Frame, frozen=True, tag="accept"):
@@ -179,15 +228,14 @@ class Decline(Frame, frozen=True, tag="decline"):
     reason: Reason = ""
 
 
-class Block(Frame, frozen=True, tag="block"):
-    """The hash of a block, sent along with its data: SHA-256 of the block's bytes."""
+class Hashes(Frame, frozen=True, tag="hashes"):
+    """The hashes of blocks that follow each other, sent along with their data: SHA-256 of each block's bytes."""
 
     transfer: Number
-    file: Number
-    """Index into the offer's entries."""
+    first: Number
+    """The number of the first of these blocks. Blocks are counted through all files, from 0."""
 
-    index: Number
-    hash: Hash
+    hashes: Annotated[list[Hash], Meta(min_length=1, max_length=limits.HASHES)]
 
 
 class Progress(Frame, frozen=True, tag="progress"):
@@ -198,22 +246,26 @@ class Progress(Frame, frozen=True, tag="progress"):
     """File bytes verified and written so far."""
 
     limit: Size
-    """File bytes that the sender may have sent in all, counting a block that is sent again again."""
+    """Messages that the sender may have sent on `bulk` for this transfer in all."""
 
 
 class Again(Frame, frozen=True, tag="again"):
-    """This block did not match its hash: send it once more."""
+    """This block did not match its hash: send its data (once more)."""
 
     transfer: Number
-    file: Number
-    index: Number
+    block: Number
 
 
 class FileEnd(Frame, frozen=True, tag="file-end"):
-    """All blocks of a file were sent. `root` is SHA-256 over the file's size (8 bytes, big-endian) and block hashes."""
+    """All blocks of a file of several were sent.
+
+    `root` is SHA-256 over the file's size (8 bytes, big-endian) and the hashes of its blocks, in order.
+    """
 
     transfer: Number
     file: Number
+    """Index into the manifest's entries."""
+
     root: Hash
 
 
@@ -229,6 +281,11 @@ class Pause(Frame, frozen=True, tag="pause"):
     transfer: Number
     by_sender: bool
     """Which end of the transfer says so: the numbers of the two directions are independent."""
+
+    code: Annotated[str, Meta(max_length=40)] = ""
+    """`disk` when the disk is full; empty when the user wants it."""
+
+    reason: Reason = ""
 
 
 class Resume(Frame, frozen=True, tag="resume"):
@@ -253,6 +310,19 @@ HandshakeFrame: TypeAlias = Commit | Reveal | Proof
 LinkFrame: TypeAlias = Hello | Ping | Pong | Bye
 MessageFrame: TypeAlias = Message | Receipt
 TransferFrame: TypeAlias = (
-    Offer | Accept | Decline | Block | Progress | Again | FileEnd | Done | Pause | Resume | Cancel
+    Offer
+    | More
+    | ManifestPage
+    | Have
+    | Accept
+    | Decline
+    | Hashes
+    | Progress
+    | Again
+    | FileEnd
+    | Done
+    | Pause
+    | Resume
+    | Cancel
 )
 AnyFrame: TypeAlias = HandshakeFrame | LinkFrame | MessageFrame | TransferFrame

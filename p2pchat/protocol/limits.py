@@ -161,16 +161,41 @@ CHUNK_BYTES_MAX: Final = 16 * 1024 - 16
 """Most file data accepted in one bulk message (RFC 8831 §6.6: 16 KiB while messages are not interleaved)."""
 
 BLOCK_BYTES: Final = 1024 * 1024
-"""The unit of hashing, of acknowledgement and of fetching again."""
+"""The smallest unit of hashing, of acknowledgement and of fetching again."""
 
-CREDIT_BYTES: Final = 8 * BLOCK_BYTES
-"""File data that a sender may have under way beyond what is on the receiver's disk: 80 ms at 100 MB/s."""
+BLOCK_BYTES_MAX: Final = 16 * BLOCK_BYTES
+"""The largest: what is fetched again when one bit is wrong, and what has to be held until its hash can be checked."""
 
-OFFER_ENTRIES: Final = 256
-"""Most files and folders in one offer."""
+FILE_BLOCKS: Final = 2000
+"""Blocks of one file up to which they stay small; then they double. Their hashes and their journal stay small too."""
 
-OFFER_PATH_BYTES: Final = 48 * 1024
-"""All paths of one offer together, in UTF-8: with at most 31 bytes of other keys in each entry they fit a frame."""
+CREDIT_BYTES: Final = 4 * 1024 * 1024
+"""File data that a sender may have under way beyond one block and what is on the receiver's disk: 40 ms at 100 MB/s.
+It is also what is sent twice, at most, when a transfer is interrupted."""
+
+PAGE_ENTRIES: Final = 256
+"""Most files and folders in one page of a manifest: checking the names takes a few milliseconds."""
+
+PAGE_PATH_BYTES: Final = 48 * 1024
+"""All paths of one page together, in UTF-8: with at most 32 bytes of other values in each entry they fit a frame."""
+
+PAGES_AHEAD: Final = 4
+"""Pages of a manifest that a receiver asks for in advance. They are in front of what is said: typically 60 kB."""
+
+MANIFEST_ENTRIES: Final = 1_000_000
+"""Most files and folders in one offer, and folders that its paths imply: a home directory fits."""
+
+MANIFEST_BYTES: Final = 160 * 1024 * 1024
+"""Memory for all offers of one peer that have not ended: paths in UTF-8, and `ENTRY_BYTES` for each entry."""
+
+ENTRY_BYTES: Final = 32
+"""What an entry takes in memory beside its path."""
+
+HASHES: Final = 256
+"""Most block hashes in one frame."""
+
+RANGES: Final = 1000
+"""Most ranges of blocks in one `have` frame: 3,000 values, and 11 kB."""
 
 PATH_BYTES: Final = 1024
 """Longest relative path in an offer, in UTF-8."""

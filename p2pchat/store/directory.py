@@ -1,4 +1,4 @@
-"""One directory, held open, in which nothing is ever overwritten and no link is ever followed.
+"""One directory, held open, in which nothing is overwritten unless that is asked for, and no link is ever followed.
 
 On POSIX every call is relative to the open directory, so that nobody can slip another one under a path between two
 calls. Windows has no such calls; there the path is used, and names are reserved by creating them exclusively.
@@ -16,6 +16,7 @@ from typing import Final, Self
 _HELD: Final = os.open in os.supports_dir_fd
 _NO_FOLLOW: Final = getattr(os, "O_NOFOLLOW", 0)
 _DIRECTORY: Final = getattr(os, "O_DIRECTORY", 0)
+_NO_WAIT: Final = getattr(os, "O_NONBLOCK", 0)
 _BINARY: Final = getattr(os, "O_BINARY", 0)
 
 _NO_HARD_LINKS: Final = frozenset(
@@ -72,6 +73,14 @@ class Directory:
     def open(self, name: str) -> int:
         """Opens a file for writing that is there; a link in its place is an error."""
         return os.open(self._at(name), os.O_RDWR | _NO_FOLLOW | _BINARY, dir_fd=self._fd)
+
+    def open_to_read(self, name: str) -> int:
+        """Opens whatever has that name, without waiting for it; a link in its place is an error."""
+        return os.open(self._at(name), os.O_RDONLY | _NO_FOLLOW | _NO_WAIT | _BINARY, dir_fd=self._fd)
+
+    def replace(self, name: str, new: str) -> None:
+        """Gives a file another name, atomically; a file of that name is gone, a directory is an error."""
+        os.replace(self._at(name), self._at(new), src_dir_fd=self._fd, dst_dir_fd=self._fd)
 
     def rename_to_free(self, name: str, new: str) -> None:
         """Gives a file another name; FileExistsError when anything has that one, even since a moment ago."""

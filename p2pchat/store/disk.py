@@ -1,11 +1,12 @@
-"""What the disk refused, in words."""
+"""What the disk refused, in words; and the few calls that Windows has not."""
 
 from __future__ import annotations
 
 import errno
+import os
 from typing import Final
 
-from p2pchat.errors import StorageFailed
+from p2pchat.errors import DiskFull, StorageFailed
 
 _FULL: Final = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
 
@@ -20,7 +21,7 @@ def storage_failed(error: OSError, name: str, where: str) -> StorageFailed:
     """
     match error.errno:
         case full if full in _FULL:
-            return StorageFailed(f"no space is left for {name}", f"make room in {where}", reason="disk")
+            return DiskFull(f"no space is left for {name}", f"make room in {where}", reason="disk")
         case errno.EFBIG:
             return StorageFailed(
                 f"{name} is larger than a file may be here", f"choose another disk than that of {where}", reason="disk"
@@ -33,9 +34,9 @@ def storage_failed(error: OSError, name: str, where: str) -> StorageFailed:
             return StorageFailed(f"{name} cannot be written: {error.strerror}", f"look at {where}", reason="disk")
 
 
-def no_space(need: int, have: int, where: str) -> StorageFailed:
+def no_space(need: int, have: int, where: str) -> DiskFull:
     """Returns the error to raise when a whole offer does not fit; `need` and `have` are bytes."""
-    return StorageFailed(
+    return DiskFull(
         f"the disk is too full: {readable_size(need)} needed, {readable_size(have)} free",
         f"make room in {where}, or choose another folder",
         reason="disk",
@@ -50,3 +51,29 @@ def readable_size(size: int) -> str:
             return f"{size} B" if unit == "B" else f"{amount:.1f} {unit}"
         amount /= 1000
     return f"{amount:.1f} TB"
+
+
+def set_mode(handle: int, mode: int) -> None:
+    """Sets the permissions of an open file. Windows has no such permissions."""
+    if hasattr(os, "fchmod"):
+        os.fchmod(handle, mode)
+
+
+def write_at(handle: int, data: bytes, offset: int) -> None:
+    """Writes all of `data` at an offset; raises OSError. On Windows not by two threads at once."""
+    rest = memoryview(data)
+    while rest:
+        if hasattr(os, "pwrite"):
+            written = os.pwrite(handle, rest, offset)
+        else:
+            os.lseek(handle, offset, os.SEEK_SET)
+            written = os.write(handle, rest)
+        rest, offset = rest[written:], offset + written
+
+
+def read_at(handle: int, length: int, offset: int) -> bytes:
+    """Returns up to `length` bytes from an offset on; raises OSError."""
+    if hasattr(os, "pread"):
+        return os.pread(handle, length, offset)
+    os.lseek(handle, offset, os.SEEK_SET)
+    return os.read(handle, length)

@@ -1,21 +1,25 @@
 """Files while they are received, and their final names.
 
     .report.pdf.<label>.part   hidden, exclusive, 0600; only blocks that match their hash are written to it
-    report.pdf                 once all of them are, the file is flushed, and nothing of that name was there
-    report (1).pdf             otherwise; nothing is ever overwritten
+    report.pdf                 once all of them are and the file is flushed
+    report (1).pdf             when something of that name was there: nothing is overwritten unless the user wants it
 
-A folder is made under its own name, or as a whole as `folder (1)`: what is received is never mixed with what was there.
-All functions block; call them from a worker thread, any of them and several at once.
+What is on the disk is noted in a journal (`p2pchat.store.journal`), and an interrupted transfer goes on from there. All
+methods block; call them from a worker thread, any of them and several at once.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
+import time
+from array import array
 from collections import OrderedDict
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
 from threading import Lock
@@ -24,23 +28,43 @@ from typing import Final
 from p2pchat.errors import StorageFailed
 from p2pchat.protocol.transfer.manifest import Manifest
 from p2pchat.protocol.transfer.paths import shown
+from p2pchat.store import leftovers
 from p2pchat.store.directory import Directory
-from p2pchat.store.disk import no_space, storage_failed
+from p2pchat.store.disk import no_space, set_mode, storage_failed, write_at
+from p2pchat.store.journal import Journal, identity
+from p2pchat.store.leftovers import Part, final_name
 from p2pchat.store.names import free_names, local_name, part_name
+from p2pchat.store.places import Places
 
 OPEN_FILES: Final = 4
 """Files held open at once for one transfer. Its sender goes through them one after the other."""
 
+SYNC_EVERY: Final = 1.0
+"""Seconds between two times that data and journal are flushed: what a power cut takes."""
 
-@dataclass(slots=True)
-class _Part:
-    """A file that has no final name yet."""
+RESERVE: Final = 64 * 1024 * 1024
+"""Bytes that have to stay free: a disk that is full to the last byte troubles everybody on it."""
 
-    name: str
-    mode: int
-    """Permissions that a new file has here."""
-    device: int
-    inode: int
+
+class IfExists(StrEnum):
+    """What becomes of a file when something of its name is there."""
+
+    RENAME = "rename"
+    """It gets a number; folders too."""
+    SKIP = "skip"
+    """What is there stays. It is compared, and only what differs is received, under a name with a number."""
+    OVERWRITE = "overwrite"
+    """It takes the place of what was there, once it is complete."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is on the disk of an offer."""
+
+    finished: bytes
+    """For each entry, 1 when the file is there, complete and under its name."""
+    check: dict[int, bytes]
+    """Blocks of other files, and their hashes."""
 
 
 class IncomingFiles:
@@ -50,38 +74,111 @@ class IncomingFiles:
         folder: where they go; made when it is not there.
         manifest: what was offered.
         label: tells these files from those of other transfers: a few letters or digits of our own choice.
+        peer: the public key of the sender: what it did not finish goes on. Empty: nothing is noted, and nothing does.
+        if_exists: what to do with files that are there. A transfer that goes on keeps to what it began with.
 
     Raises:
         StorageFailed: there is less free space than they need, or the folders cannot be made. Nothing is left behind.
     """
 
-    def __init__(self, folder: Path, manifest: Manifest, label: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        manifest: Manifest,
+        label: str,
+        peer: bytes = b"",
+        if_exists: IfExists = IfExists.RENAME,
+    ) -> None:
         self.folder = folder
         self._manifest = manifest
         self._label = label
+        self._if_exists = if_exists
         self._lock = Lock()
         self._closed = False
-        self._written = 0
-        self._parts: dict[int, _Part] = {}
+        self._synced_at = time.monotonic()
+        self._parts: dict[int, Part] = {}
         self._open: OrderedDict[int, int] = OrderedDict()
-        self._places: dict[tuple[str, ...], tuple[str, ...]] = {(): ()}
-        """For each folder of the offer: what it is called here, from `folder` down."""
+        self._blocks: dict[int, bytes] = {}
+        """The hashes of the blocks that are in parts, of files of several blocks."""
+        self._names = array("h", [-1]) * len(manifest.entries)
+        """For each file that is finished, the number of its name; -1 for others."""
+        self._existing: set[int] = set()
+        """Files that may be there already, by size; their hashes are in `_blocks`."""
+        self._journal: Journal | None = None
         with self._words_for("the folder"):
             os.makedirs(folder, exist_ok=True)
-            self._check_space(manifest.total)
             self._root = Directory(folder)
+        self._places = Places(self._root, manifest, if_exists is not IfExists.RENAME)
         try:
-            self._make_folders()
+            with self._words_for("the folder"):
+                if peer:
+                    self._journal = Journal.find(self._root, identity(peer, manifest))
+                if self._journal is not None:
+                    self._go_on(self._journal)
+                else:
+                    self._begin(peer)
+                if self._if_exists is IfExists.SKIP:
+                    self._compare()
         except BaseException:
-            self.discard()
+            self.close() if self._journal is not None and self.stored else self.discard()
             raise
 
-    def store_block(self, file: int, offset: int, data: bytes, digest: bytes) -> bool:
+    def _begin(self, peer: bytes) -> None:
+        self._check_space(self._manifest.total + RESERVE, self._manifest.total)
+        self._places.make(None)
+        if peer:
+            header = {"renamed": self._places.renamed, "if_exists": self._if_exists.value}
+            self._journal = Journal.create(self._root, identity(peer, self._manifest), self._label, header)
+
+    def _go_on(self, journal: Journal) -> None:
+        self._label = journal.label
+        renamed = journal.header.get("renamed")
+        with suppress(ValueError):
+            self._if_exists = IfExists(journal.header.get("if_exists", ""))
+        self._places = Places(self._root, self._manifest, self._if_exists is not IfExists.RENAME)
+        self._places.make(renamed if isinstance(renamed, dict) else {})
+        content = journal.read(self._manifest)
+        for file, number in leftovers.named_files(self._places, self._manifest, content, journal.label).items():
+            journal.finished(file, number)
+        leftovers.finished_files(self._places, self._manifest, content)
+        self._parts = leftovers.parts(self._places, self._manifest, content, journal)
+        self._names = content.names
+        self._blocks = content.blocks
+        self._check_space(self._manifest.total - self.stored + RESERVE, self._manifest.total - self.stored)
+
+    def _compare(self) -> None:
+        """Hashes the files that may be there already, so that the sender can tell whether they are the same."""
+        for file in self._manifest.files:
+            if self._names[file] < 0 and file not in self._parts:
+                hashes = leftovers.hashes_of_existing(self._places, self._manifest, file)
+                if hashes is not None:
+                    self._existing.add(file)
+                    self._blocks.update(hashes)
+
+    @property
+    def stored(self) -> int:
+        """Bytes that are on the disk and need not be sent."""
+        finished = sum(self._manifest.entries.size(file) for file in self._manifest.files if self._names[file] >= 0)
+        return finished + sum(self._manifest.place(block)[2] for block in self._blocks)
+
+    def kept(self) -> Kept:
+        """Returns what is there of the offer: the sender is asked for the rest."""
+        with self._lock:
+            return Kept(bytes(name >= 0 for name in self._names), dict(self._blocks))
+
+    def saved(self, most: int) -> tuple[str, ...]:
+        """Returns where the files are that are finished, in the order of the offer; at most so many."""
+        finished = (file for file in self._manifest.files if self._names[file] >= 0)
+        return tuple(
+            str(self._places.path(file, final_name(self._manifest, file, self._names[file])))
+            for file in itertools.islice(finished, most)
+        )
+
+    def store_block(self, number: int, data: bytes, digest: bytes) -> bool:
         """Verifies a block and writes it.
 
         Args:
-            file: index into the manifest's entries; not a folder.
-            offset: where in the file the block begins, in bytes.
+            number: of the block, in the manifest.
             data: its bytes.
             digest: the SHA-256 that they must have.
 
@@ -93,43 +190,60 @@ class IncomingFiles:
         """
         if sha256(data).digest() != digest:
             return False
-        with self._lock, self._words_for(shown(self._manifest.entries[file].path)):
-            _write_at(self._handle(file), data, offset)
-            self._written += len(data)
+        file, offset, _ = self._manifest.place(number)
+        with self._words_for(shown(self._manifest.entries.path(file))):
+            with self._lock:
+                write_at(self._handle(file), data, offset)
+                if len(self._manifest.blocks_of(file)) > 1:
+                    self._blocks[number] = digest
+                    if self._journal is not None:
+                        self._journal.block(number, digest)
+                due = time.monotonic() >= self._synced_at + SYNC_EVERY
+                if due:
+                    self._synced_at = time.monotonic()
+            if due:
+                self._sync()
         return True
 
-    def finish_file(self, file: int) -> Path:
+    def finish_file(self, file: int) -> None:
         """Gives a file its final name, once all its blocks are stored, and waits until it would survive a power cut.
-
-        Returns:
-            Where it is now.
 
         Raises:
             StorageFailed: the disk refused, or the files were discarded.
         """
-        entry = self._manifest.entries[file]
-        with self._words_for(shown(entry.path)):
+        with self._words_for(shown(self._manifest.entries.path(file))):
             with self._lock:
+                if file in self._existing and file not in self._parts:
+                    self._finished(file, 0)
+                    return
                 handle = self._handle(file)
                 part = self._parts[file]
                 del self._open[file]
             try:  # without the lock: flushing a large file takes seconds, and the next file goes on meanwhile
-                _set_mode(handle, part.mode)
+                set_mode(handle, part.mode)
                 os.fsync(handle)
             finally:
                 os.close(handle)
             with self._lock:
                 self._check_open()
-                place = self._place_of(file)
-                with self._directory(place) as directory:
-                    name = _rename_to_free(directory, part.name, local_name(entry.components[-1]))
-                    del self._parts[file]
+                if self._journal is not None and len(self._manifest.blocks_of(file)) < 2:
+                    self._journal.part(file, part.number, part.inode)  # to know the file by, should we be killed now
+                with self._places.directory(file) as directory:
+                    number = self._rename(directory, part.name, local_name(self._manifest.entries[file].components[-1]))
                     directory.sync()
-        return self.folder.joinpath(*place, name)
+                del self._parts[file]
+                self._finished(file, number)
 
     def close(self) -> None:
-        """Lets go of the folder; to be called after the last file is finished."""
+        """Lets go of the folder. What is not finished stays, and goes on when the offer comes again."""
+        with suppress(OSError):
+            self._sync()
         with self._lock:
+            if not self._closed and self._journal is not None:
+                if -1 in (self._names[file] for file in self._manifest.files):
+                    self._journal.close()
+                else:
+                    self._journal.remove()
             self._close()
 
     def discard(self) -> None:
@@ -137,16 +251,17 @@ class IncomingFiles:
         with self._lock:
             if self._closed:
                 return
-            for handle in self._open.values():
-                os.close(handle)
-            self._open.clear()
+            while self._open:
+                os.close(self._open.popitem()[1])
             for file, part in self._parts.items():
-                with suppress(OSError), self._directory(self._place_of(file)) as directory:
+                with suppress(OSError), self._places.directory(file) as directory:
                     directory.remove(part.name)
-            for place in sorted(self._places.values(), key=len, reverse=True)[:-1]:
-                with suppress(OSError), self._directory(place[:-1]) as directory:
-                    directory.remove_empty(place[-1])
+            self._places.remove_empty()
+            if self._journal is not None:
+                self._journal.remove()
             self._close()
+
+    # --- inside; with the lock held, from here on
 
     def _close(self) -> None:
         if not self._closed:
@@ -159,41 +274,10 @@ class IncomingFiles:
         if self._closed:
             raise StorageFailed("the transfer has ended")
 
-    def _check_space(self, need: int) -> None:
+    def _check_space(self, wanted: int, need: int) -> None:
         have = shutil.disk_usage(self.folder).free
-        if have < need:
+        if have < wanted:
             raise no_space(need, have, str(self.folder))
-
-    def _make_folders(self) -> None:
-        for entry in self._manifest.entries:
-            depth = len(entry.components) + entry.folder
-            for folder in (entry.components[:length] for length in range(1, depth)):
-                if folder not in self._places:
-                    with self._words_for(shown("/".join(folder))):
-                        self._make_folder(folder)
-
-    def _make_folder(self, folder: tuple[str, ...]) -> None:
-        above = self._places[folder[:-1]]
-        with self._directory(above) as directory:
-            for name in free_names(local_name(folder[-1]), folder=True):
-                with suppress(FileExistsError):
-                    directory.make(name)
-                    self._places[folder] = (*above, name)
-                    directory.sync()
-                    return
-        raise StorageFailed(f"every name for {shown(folder[-1])} is taken", "choose another folder", reason="disk")
-
-    def _place_of(self, file: int) -> tuple[str, ...]:
-        return self._places[self._manifest.entries[file].components[:-1]]
-
-    @contextmanager
-    def _directory(self, place: tuple[str, ...]) -> Iterator[Directory]:
-        """Opens a folder, step by step from the one that is held open, so that no link leads elsewhere."""
-        with ExitStack() as stack:
-            directory = self._root
-            for name in place:
-                directory = stack.enter_context(directory.child(name))
-            yield directory
 
     @contextmanager
     def _words_for(self, name: str) -> Iterator[None]:
@@ -204,7 +288,8 @@ class IncomingFiles:
             failed = storage_failed(error, name, str(self.folder))
             if failed.reason == "disk":
                 with suppress(OSError):  # the space that is left says more, if that is what is short
-                    self._check_space(self._manifest.total - self._written)
+                    need = self._manifest.total - self.stored
+                    self._check_space(need, need)
             raise failed from error
 
     def _handle(self, file: int) -> int:
@@ -215,55 +300,83 @@ class IncomingFiles:
             self._open.move_to_end(file)
             return handle
         if len(self._open) == OPEN_FILES:
-            os.close(self._open.popitem(last=False)[1])
-        with self._directory(self._place_of(file)) as directory:
+            oldest = self._open.popitem(last=False)[1]
+            try:
+                os.fsync(oldest)  # `_sync` reaches only what is open
+            finally:
+                os.close(oldest)
+        with self._places.directory(file) as directory:
             handle = self._reopen(directory, file) if file in self._parts else self._create(directory, file)
         self._open[file] = handle
         return handle
 
     def _create(self, directory: Directory, file: int) -> int:
         name = local_name(self._manifest.entries[file].components[-1])
-        for label in free_names(self._label, folder=True):
+        for number, label in enumerate(free_names(self._label, folder=True)):
             part = part_name(name, label)
-            with suppress(FileExistsError):
+            try:
                 handle = directory.create(part)
-                status = os.fstat(handle)
-                # Made with the mode that the umask (or an inherited ACL) gives, to learn it; closed while it is empty.
-                self._parts[file] = _Part(part, status.st_mode & 0o666, status.st_dev, status.st_ino)
-                _set_mode(handle, 0o600)
-                return handle
+            except FileExistsError:
+                if self._journal is None or number or not self._journal.records:
+                    continue
+                directory.remove(part)  # ours, from before we were interrupted: nobody else has this label
+                handle = directory.create(part)
+            status = os.fstat(handle)
+            # Made with the mode that the umask (or an inherited ACL) gives, to learn it; closed while it is empty.
+            self._parts[file] = Part(part, status.st_mode & 0o666, status.st_ino, number)
+            set_mode(handle, 0o600)
+            if file in self._existing:
+                leftovers.copy_existing(self._places, self._manifest, file, handle)
+            if self._journal is not None and len(self._manifest.blocks_of(file)) > 1:
+                self._journal.part(file, number, status.st_ino)
+            return handle
         raise StorageFailed(f"every name for {shown(name)} is taken", "choose another folder", reason="disk")
 
     def _reopen(self, directory: Directory, file: int) -> int:
         part = self._parts[file]
         handle = directory.open(part.name)
-        status = os.fstat(handle)
-        if (status.st_dev, status.st_ino) != (part.device, part.inode):
+        if os.fstat(handle).st_ino != part.inode:
             os.close(handle)
-            path = self._manifest.entries[file].path
+            path = self._manifest.entries.path(file)
             raise StorageFailed(f"{shown(path)} was replaced while it was received", "receive it again", reason="disk")
         return handle
 
+    def _rename(self, directory: Directory, part: str, name: str) -> int:
+        """Gives a part its final name; returns the number of that name."""
+        if self._if_exists is IfExists.OVERWRITE:
+            try:
+                directory.replace(part, name)
+            except OSError as error:
+                if not isinstance(error, IsADirectoryError | PermissionError | FileExistsError):
+                    raise
+            else:
+                return 0
+        for number, free in enumerate(free_names(name)):
+            with suppress(FileExistsError):
+                directory.rename_to_free(part, free)
+                return number
+        raise StorageFailed(f"every name for {shown(name)} is taken", "choose another folder", reason="disk")
 
-def _rename_to_free(directory: Directory, part: str, name: str) -> str:
-    for free in free_names(name):
-        with suppress(FileExistsError):
-            directory.rename_to_free(part, free)
-            return free
-    raise StorageFailed(f"every name for {shown(name)} is taken", "choose another folder", reason="disk")
+    def _finished(self, file: int, number: int) -> None:
+        self._names[file] = number
+        for block in self._manifest.blocks_of(file):
+            self._blocks.pop(block, None)
+        if self._journal is not None:
+            self._journal.finished(file, number)
 
-
-def _set_mode(handle: int, mode: int) -> None:
-    if hasattr(os, "fchmod"):  # Windows has no such permissions
-        os.fchmod(handle, mode)
-
-
-def _write_at(handle: int, data: bytes, offset: int) -> None:
-    rest = memoryview(data)
-    while rest:
-        if hasattr(os, "pwrite"):
-            written = os.pwrite(handle, rest, offset)
-        else:
-            os.lseek(handle, offset, os.SEEK_SET)
-            written = os.write(handle, rest)
-        rest, offset = rest[written:], offset + written
+    def _sync(self) -> None:
+        """Flushes data, then notes in the journal that it did. Takes the lock itself, and not while the disk works."""
+        with self._lock:
+            if self._journal is None or self._closed:
+                return
+            records = self._journal.records
+            handles = [os.dup(handle) for handle in self._open.values()]
+        try:
+            for handle in handles:
+                os.fsync(handle)
+        finally:
+            for handle in handles:
+                os.close(handle)
+        with self._lock:
+            if not self._closed:
+                self._journal.synced(records)

@@ -9,19 +9,22 @@ from __future__ import annotations
 
 import os
 import stat
+from array import array
+from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from threading import Lock
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, TypeAlias
 
 from p2pchat.errors import NotSendable, ProtocolError, TransferFailed, UnsafeName
 from p2pchat.protocol.frames import Entry
-from p2pchat.protocol.limits import OFFER_ENTRIES
-from p2pchat.protocol.transfer.manifest import Manifest
+from p2pchat.protocol.transfer.entries import ManifestEntry
+from p2pchat.protocol.transfer.manifest import ManifestBuilder
 from p2pchat.protocol.transfer.paths import safe_components, shown
+from p2pchat.store.shared_blocks import SharedBlocks
 
 OPEN_FILES: Final = 4
 """Files held open at once. A transfer reads them one after the other; a few transfers may share a source."""
@@ -37,33 +40,46 @@ class _Version:
     device: int
     inode: int
     size: int
-    modified_ns: int
+    modified: int
+    """Nanoseconds, and not before 1970."""
 
     @classmethod
     def of(cls, status: os.stat_result) -> _Version:
-        return cls(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+        return cls(status.st_dev, status.st_ino, status.st_size, max(0, status.st_mtime_ns))
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """One entry of the offer, and where it is."""
-
-    entry: Entry
-    path: Path
-    version: _Version | None
-    """None for folders."""
+_Found: TypeAlias = tuple[Entry, _Version | None]
+"""A file or folder that is offered, and for a file what was there."""
 
 
 class Source:
-    """What an offer offers. Made by `scan`; close it once no transfer needs it."""
+    """What an offer offers. Made by `scan`; close it once no transfer needs it.
 
-    def __init__(self, found: Sequence[_Found], manifest: Manifest, skipped: tuple[str, ...]) -> None:
-        self.manifest = manifest
-        self.skipped = skipped
-        """What lies in the folders and is not offered, as paths of the offer: links, pipes, sockets, devices."""
-        self._found = found
+    Of two hundred thousand files it keeps two numbers each, beside what the manifest has.
+    """
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self._roots: list[Path] = []
+        """The folders in which the given paths lie."""
+        self._first = array("I")
+        """The first entry of each given path."""
+        self._devices = array("Q")
+        self._inodes = array("Q")
         self._open: OrderedDict[int, BinaryIO] = OrderedDict()
+        self._shared: SharedBlocks | None = None
         self._lock = Lock()
+        skipped: list[str] = []
+        builder = ManifestBuilder()
+        for path in paths:
+            self._roots.append(Path(os.path.abspath(path)).parent)
+            self._first.append(len(builder.entries))
+            for entry, version in _walk(path, skipped):
+                builder.add(entry)
+                self._devices.append(version.device if version is not None else 0)
+                self._inodes.append(version.inode if version is not None else 0)
+        self.manifest = builder.finish()
+        self.skipped = tuple(skipped)
+        """What lies in the folders and is not offered, as paths of the offer: links, pipes, sockets, devices."""
 
     @classmethod
     def scan(cls, paths: Sequence[Path]) -> Source:
@@ -72,42 +88,39 @@ class Source:
         A link that is given directly is followed; links inside folders are not, and are listed in `skipped`.
 
         Raises:
-            NotSendable: a path is missing, unreadable or neither file nor folder; there are more than `OFFER_ENTRIES`
-                entries; or a name is one that the receiving side would refuse.
+            NotSendable: a path is missing, unreadable or neither file nor folder; there are more than
+                `MANIFEST_ENTRIES` entries; or a name is one that the receiving side would refuse.
         """
-        found: list[_Found] = []
-        skipped: list[str] = []
         try:
-            for path in paths:
-                for item in _walk(path, skipped):
-                    found.append(item)
-                    if len(found) > OFFER_ENTRIES:
-                        raise NotSendable(
-                            f"there are more than {OFFER_ENTRIES} files and folders to send",
-                            "pack them into one archive, or send them in several offers",
-                        )
-            manifest = Manifest(item.entry for item in found)
+            return cls(paths)
         except UnsafeName as error:
             raise NotSendable(error.message, "give it another name and send it again") from None
         except ProtocolError as error:
-            raise NotSendable(error.message, "send fewer files at once") from None
-        return cls(found, manifest, tuple(skipped))
+            raise NotSendable(error.message, "send fewer files at once, or pack them into one archive") from None
 
-    def read_block(self, file: int, offset: int, length: int) -> tuple[bytes, bytes]:
-        """Reads a block of a file.
+    def read_block(self, number: int) -> tuple[bytes, bytes]:
+        """Reads a block.
 
         Args:
-            file: index into the manifest's entries; not a folder.
-            offset: where the block begins, in bytes.
-            length: bytes in the block.
+            number: of the block, in the manifest.
 
         Returns:
-            The bytes, exactly `length`, and their SHA-256.
+            Its bytes, and their SHA-256.
 
         Raises:
             TransferFailed: the file changed, vanished or cannot be read any more; `reason` says which.
         """
-        item = self._found[file]
+        if self._shared is None:
+            return self._read(number)
+        return self._shared.get(number, self.manifest.place(number)[2], self._read)
+
+    def share(self) -> None:
+        """Several transfers read from here: what one of them has read is kept for the others, for a while."""
+        self._shared = SharedBlocks()
+
+    def _read(self, number: int) -> tuple[bytes, bytes]:
+        file, offset, length = self.manifest.place(number)
+        entry = self.manifest.entries[file]
         try:
             with self._lock:
                 handle = self._handle(file)
@@ -115,13 +128,14 @@ class Source:
                 data = handle.read(length)
                 version = _Version.of(os.fstat(handle.fileno()))
         except FileNotFoundError:
-            raise _changed(item, "was moved or deleted") from None
+            raise _changed(entry, "was moved or deleted") from None
         except PermissionError:
-            raise TransferFailed(f"{shown(item.entry.path)} may not be read any more", reason="permission") from None
+            raise TransferFailed(f"{shown(entry.path)} may not be read any more", reason="permission") from None
         except OSError as error:
-            raise TransferFailed(f"{shown(item.entry.path)} cannot be read: {error.strerror}") from None
-        if len(data) != length or version != item.version:
-            raise _changed(item, "changed")
+            raise TransferFailed(f"{shown(entry.path)} cannot be read: {error.strerror}") from None
+        offered = _Version(self._devices[file], self._inodes[file], entry.size, entry.modified)
+        if len(data) != length or version != offered:
+            raise _changed(entry, "changed")
         return data, sha256(data).digest()
 
     def close(self) -> None:
@@ -137,13 +151,17 @@ class Source:
             return handle
         if len(self._open) == OPEN_FILES:
             self._open.popitem(last=False)[1].close()
-        handle = self._open[file] = open(os.open(self._found[file].path, _READ_FLAGS), "rb")  # noqa: SIM115
+        handle = self._open[file] = open(os.open(self._path(file), _READ_FLAGS), "rb")  # noqa: SIM115
         return handle
 
+    def _path(self, file: int) -> Path:
+        root = bisect_right(self._first, file) - 1
+        return self._roots[root] / self.manifest.entries.path(file)
 
-def _changed(item: _Found, how: str) -> TransferFailed:
+
+def _changed(entry: ManifestEntry, how: str) -> TransferFailed:
     return TransferFailed(
-        f"{shown(item.entry.path)} {how} while it was being sent", "send it again", reason="source-changed"
+        f"{shown(entry.path)} {how} while it was being sent", "send it again", reason="source-changed"
     )
 
 
@@ -185,7 +203,7 @@ def _walk_folder(folder: Path, name: str, skipped: list[str]) -> Iterator[_Found
         else:
             skipped.append(below)
     if empty:
-        yield _Found(Entry(name, folder=True), folder, None)
+        yield Entry(name, folder=True), None
 
 
 def _file(path: Path, name: str) -> _Found:
@@ -198,7 +216,8 @@ def _file(path: Path, name: str) -> _Found:
             os.close(handle)
     except OSError as error:
         raise _unreadable(path, error) from None
-    return _Found(Entry(name, status.st_size), path, _Version.of(status))
+    version = _Version.of(status)
+    return Entry(name, version.size, modified=version.modified), version
 
 
 def _unreadable(path: Path, error: OSError) -> NotSendable:

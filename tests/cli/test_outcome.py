@@ -29,6 +29,7 @@ EXIT_CODES = {
     "TransferFailed": 1,
     "UnsafeName": 1,
     "StorageFailed": 1,
+    "DiskFull": 1,
 }
 
 

@@ -142,4 +142,4 @@ async def test_a_transfer_ends_when_its_peer_leaves(signaling_server: str, tmp_p
             await ben.node.accept((await ben.until(TransferOffered)).info.transfer)
         failed = (await ana.until(TransferChanged, ended)).info
         assert (failed.state, failed.reason) == (TransferState.FAILED, "left the conversation")
-    assert list(ben.downloads.iterdir()) == []
+    assert all(path.name.startswith(".") for path in ben.downloads.iterdir())  # what is there waits for another time

@@ -20,6 +20,7 @@ from p2pchat.protocol.handshake import Handshake
 from p2pchat.protocol.identity import Identity
 from p2pchat.protocol.introduction import Introduction, SendFrame
 from p2pchat.protocol.transfer import bulk
+from p2pchat.protocol.transfer.manifest import Manifest
 from p2pchat.rtc.certificates import fingerprints
 from p2pchat.rtc.channels import Channel, open_on
 from p2pchat.signaling.client import SignalingClient
@@ -196,7 +197,10 @@ async def test_an_offer_of_a_dangerous_name_is_refused_and_nothing_is_written(
 ) -> None:
     async with Player("ana", signaling_server, tmp_path) as ana, stranger(signaling_server) as mallory:
         await mallory.introduce()
-        mallory.send(Channel.CONTROL, encode(frames.Offer(0, [frames.Entry("fine", 1), frames.Entry(path, 1)])))
+        mallory.send(
+            Channel.CONTROL,
+            encode(frames.Offer(0, bytes(32), 2, 2, 2, [frames.Entry("fine", 1), frames.Entry(path, 1)])),
+        )
         refused = await ana.until(Problem)
         assert refused.code == "offer-refused"
         assert not any(ord(c) < 32 or c == "\u202e" for c in refused.message)
@@ -210,7 +214,7 @@ async def test_file_data_that_nobody_asked_for_is_ignored(signaling_server: str,
     async with Player("ana", signaling_server, tmp_path) as ana, stranger(signaling_server) as mallory:
         await mallory.introduce()
         await ana.until_peer(PeerState.CONNECTED)
-        mallory.send(Channel.CONTROL, encode(frames.Offer(7, [frames.Entry("fine", 1000)])))
+        mallory.send(Channel.CONTROL, encode(Manifest.of([frames.Entry("fine", 1000)]).to_offer(7)))
         mallory.send(Channel.BULK, bulk.pack(7, 0, 0, b"x" * 1000))
         mallory.send(Channel.BULK, bulk.pack(99, 5, 2**60, b"x"))
         await ana.until(TransferOffered)

@@ -24,15 +24,21 @@ SAMPLES: list[frames.AnyFrame] = [
     frames.Bye("quit", "see you"),
     frames.Message("00ff00ff", "naïve 👩‍👩‍👧 \u2028 text", 1763600000.5, 3),
     frames.Receipt("00ff00ff"),
-    frames.Offer(1, [frames.Entry("a/b.txt", 5), frames.Entry("empty", 0, folder=True)]),
+    frames.Offer(
+        1, bytes(32), 300, 299, 5, [frames.Entry("a/b.txt", 5, modified=2**62), frames.Entry("e", 0, folder=True)]
+    ),
+    frames.More(1, 1024),
+    frames.ManifestPage(1, [frames.Entry("c")]),
+    frames.Have(1, True, [(0, 5), (7, 2**32 - 1)]),
     frames.Accept(1, 2**40),
     frames.Decline(1, "no"),
-    frames.Block(1, 0, 7, bytes(32)),
+    frames.Hashes(1, 7, [bytes(32), bytes(range(32))]),
     frames.Progress(1, 5, 10),
-    frames.Again(1, 0, 7),
+    frames.Again(1, 7),
     frames.FileEnd(1, 0, bytes(range(32))),
     frames.Done(1),
     frames.Pause(1, True),
+    frames.Pause(1, False, "disk", "the disk is full"),
     frames.Resume(1, False),
     frames.Cancel(1, True, "disk", "full"),
 ]
@@ -75,8 +81,12 @@ def test_a_key_of_a_later_version_is_ignored() -> None:
         (msgpack.packb({"t": "message", "id": "zz", "text": "", "sent_at": 1}), "matching regex"),
         (msgpack.packb({"t": "message", "id": "00ff00ff", "text": "", "sent_at": float("nan")}), "`float` >= 0"),
         (msgpack.packb({"t": "message", "id": "00ff00ff", "text": "x" * 16_001, "sent_at": 1.0}), "length <= 16000"),
-        (msgpack.packb({"t": "block", "transfer": 0, "file": 0, "index": 0, "hash": b"short"}), "length >= 32"),
-        (msgpack.packb({"t": "offer", "transfer": 0, "entries": []}), "length >= 1"),
+        (msgpack.packb({"t": "hashes", "transfer": 0, "first": 0, "hashes": [b"short"]}), "length >= 32"),
+        (msgpack.packb({"t": "manifest", "transfer": 0, "entries": []}), "length >= 1"),
+        (
+            msgpack.packb({"t": "manifest", "transfer": 0, "entries": [["a", 0, False, 2**64 - 1]]}),
+            "at `$.entries[0][3]`",
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -86,9 +96,9 @@ def test_what_is_no_frame_is_refused_with_a_reason(data: bytes, reason: str) -> 
 
 
 def test_a_frame_that_a_peer_would_refuse_is_not_sent() -> None:
-    entries = [frames.Entry("x" * 1000, 1)] * limits.OFFER_ENTRIES
+    entries = [frames.Entry("x" * 1000, 1)] * limits.PAGE_ENTRIES
     with pytest.raises(FrameError, match="longer than 65536"):
-        encode(frames.Offer(0, entries))
+        encode(frames.ManifestPage(0, entries))
 
 
 def test_the_longest_message_fits_into_a_frame() -> None:

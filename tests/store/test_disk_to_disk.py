@@ -6,12 +6,11 @@ import os
 from collections import deque
 from pathlib import Path
 
-from p2pchat.protocol.frames import Offer, TransferFrame
+from p2pchat.protocol.frames import TransferFrame
 from p2pchat.protocol.limits import BLOCK_BYTES
 from p2pchat.protocol.transfer.bulk import unpack
 from p2pchat.protocol.transfer.incoming import IncomingTransfer
 from p2pchat.protocol.transfer.lifecycle import FinishFile, ReadBlock, SendFrame, StoreBlock, Transfer, TransferState
-from p2pchat.protocol.transfer.manifest import Manifest
 from p2pchat.protocol.transfer.outgoing import OutgoingTransfer
 from p2pchat.store.incoming import IncomingFiles
 from p2pchat.store.outgoing import Source
@@ -24,16 +23,17 @@ def serve(transfer: Transfer, source: Source, files: IncomingFiles) -> list[Tran
         match output:
             case SendFrame(frame):
                 frames.append(frame)
-            case ReadBlock(file=file, index=index, offset=offset, length=length):
+            case ReadBlock(number=number):
                 assert isinstance(transfer, OutgoingTransfer)
-                transfer.block_read(file, index, *source.read_block(file, offset, length))
-            case StoreBlock(file=file, index=index, offset=offset, data=data, digest=digest):
+                transfer.block_read(number, *source.read_block(number))
+            case StoreBlock(number=number, data=data, digest=digest):
                 assert isinstance(transfer, IncomingTransfer)
-                assert files.store_block(file, offset, data, digest)
-                transfer.block_stored(file, index)
+                assert files.store_block(number, data, digest)
+                transfer.block_stored(number)
             case FinishFile(file=file):
                 assert isinstance(transfer, IncomingTransfer)
-                transfer.file_finished(file, str(files.finish_file(file)))
+                files.finish_file(file)
+                transfer.file_finished(file)
     return frames
 
 
@@ -45,12 +45,9 @@ def test_a_folder_arrives_as_it_was(tmp_path: Path) -> None:
         (album / path).write_bytes(data)
     source = Source.scan([album])
     sender = OutgoingTransfer(1, source.manifest)
-    offer = sender.poll()
-    assert isinstance(offer, SendFrame)
-    assert isinstance(offer.frame, Offer)
-    manifest = Manifest.from_offer(offer.frame)
-    files = IncomingFiles(tmp_path / "downloads", manifest, "0001")
-    receiver = IncomingTransfer(1, manifest)
+    files = IncomingFiles(tmp_path / "downloads", source.manifest, "0001")
+    serve(sender, source, files)  # the offer
+    receiver = IncomingTransfer(1, source.manifest)
 
     receiver.accept(0.0)
     waiting = deque(serve(receiver, source, files))
@@ -63,6 +60,7 @@ def test_a_folder_arrives_as_it_was(tmp_path: Path) -> None:
             for frame in serve(sender, source, files):
                 receiver.receive(frame, 0.0)
         waiting.extend(serve(receiver, source, files))
+    assert files.saved(10) == tuple(str(tmp_path / "downloads" / "album" / path) for path in contents)
     files.close()
     source.close()
 
@@ -70,4 +68,3 @@ def test_a_folder_arrives_as_it_was(tmp_path: Path) -> None:
     received = tmp_path / "downloads" / "album"
     assert {path: (received / path).read_bytes() for path in contents} == contents
     assert (received / "nested" / "empty").is_dir()
-    assert receiver.saved == tuple(str(received / path) for path in contents)

@@ -29,17 +29,28 @@ def held(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(directory, "_HELD", request.param)
 
 
+BLOCK = 100
+
+
 def offer(**sizes: int) -> Manifest:
-    return Manifest([Entry(path, size) for path, size in sizes.items()])
+    return Manifest.of([Entry(path, size) for path, size in sizes.items()], BLOCK, 10)
 
 
 def tree(*paths: str) -> Manifest:
     """An offer of files of one byte, and of folders where a path ends with `/`."""
-    return Manifest([Entry(path.rstrip("/"), 0 if path[-1] == "/" else 1, path[-1] == "/") for path in paths])
+    return Manifest.of([Entry(path.rstrip("/"), 0 if path[-1] == "/" else 1, path[-1] == "/") for path in paths])
 
 
-def store(files: IncomingFiles, file: int, data: bytes, offset: int = 0) -> bool:
-    return files.store_block(file, offset, data, sha256(data).digest())
+def store(files: IncomingFiles, block: int, data: bytes) -> bool:
+    return files.store_block(block, data, sha256(data).digest())
+
+
+def finish(files: IncomingFiles, file: int) -> Path:
+    """Finishes a file; returns where it is then."""
+    before = set(files.saved(1000))
+    files.finish_file(file)
+    (path,) = set(files.saved(1000)) - before
+    return Path(path)
 
 
 def listing(folder: Path) -> set[str]:
@@ -59,11 +70,11 @@ def test_a_file_appears_under_its_name_once_it_is_whole(tmp_path: Path) -> None:
     data = os.urandom(250)
     with umask(0o022):
         files = IncomingFiles(tmp_path, offer(report=250), "k7qf")
-        for offset in (200, 0, 100):
-            assert store(files, 0, data[offset : offset + 100], offset)
+        for block in (2, 0, 1):
+            assert store(files, block, data[block * BLOCK : (block + 1) * BLOCK])
             assert listing(tmp_path) == {".report.k7qf.part"}
             assert stat.S_IMODE((tmp_path / ".report.k7qf.part").stat().st_mode) == 0o600
-        saved = files.finish_file(0)
+        saved = finish(files, 0)
     files.close()
     assert saved == tmp_path / "report"
     assert listing(tmp_path) == {"report"}
@@ -75,13 +86,13 @@ def test_a_file_gets_no_more_permissions_than_the_umask_gives(tmp_path: Path) ->
     with umask(0o077):
         files = IncomingFiles(tmp_path, offer(a=1), "x")
         store(files, 0, b"a")
-        assert stat.S_IMODE(files.finish_file(0).stat().st_mode) == 0o600
+        assert stat.S_IMODE(finish(files, 0).stat().st_mode) == 0o600
     files.close()
 
 
 def test_a_block_that_does_not_match_its_hash_is_not_written(tmp_path: Path) -> None:
     files = IncomingFiles(tmp_path, offer(a=3), "x")
-    assert not files.store_block(0, 0, b"bad", sha256(b"god").digest())
+    assert not files.store_block(0, b"bad", sha256(b"god").digest())
     assert listing(tmp_path) == set()
     files.close()
 
@@ -102,14 +113,14 @@ def test_a_file_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monkeypatc
     store(files, 0, b"1")
     monkeypatch.setattr(os, "fsync", noted_flush)
     monkeypatch.setattr(os, "link", noted_link)
-    files.finish_file(0)
+    finish(files, 0)
     files.close()
     assert happened == ["file flushed", "named", "folder flushed"][: 3 if directory._HELD else 2]
 
 
 def test_an_empty_file_is_made(tmp_path: Path) -> None:
     files = IncomingFiles(tmp_path / "new" / "folder", offer(empty=0), "x")
-    assert files.finish_file(0).read_bytes() == b""
+    assert finish(files, 0).read_bytes() == b""
     files.close()
     assert listing(tmp_path / "new" / "folder") == {"empty"}
 
@@ -118,9 +129,9 @@ def test_what_was_there_is_never_overwritten(tmp_path: Path) -> None:
     (tmp_path / "a.tar.gz").write_bytes(b"old")
     (tmp_path / "a.tar (1).gz").mkdir()
     (tmp_path / "a.tar (2).gz").symlink_to(tmp_path / "nowhere")
-    files = IncomingFiles(tmp_path, Manifest([Entry("a.tar.gz", 3)]), "x")
+    files = IncomingFiles(tmp_path, Manifest.of([Entry("a.tar.gz", 3)]), "x")
     store(files, 0, b"new")
-    assert files.finish_file(0) == tmp_path / "a.tar (3).gz"
+    assert finish(files, 0) == tmp_path / "a.tar (3).gz"
     files.close()
     assert (tmp_path / "a.tar.gz").read_bytes() == b"old"
     assert (tmp_path / "a.tar (3).gz").read_bytes() == b"new"
@@ -131,7 +142,7 @@ def test_what_appears_while_a_file_is_received_is_not_overwritten_either(tmp_pat
     files = IncomingFiles(tmp_path, offer(a=3), "x")
     store(files, 0, b"new")
     (tmp_path / "a").write_bytes(b"sudden")
-    assert files.finish_file(0) == tmp_path / "a (1)"
+    assert finish(files, 0) == tmp_path / "a (1)"
     assert (tmp_path / "a").read_bytes() == b"sudden"
     files.close()
 
@@ -147,7 +158,7 @@ def test_on_a_disk_without_hard_links_nothing_is_overwritten_either(
     (tmp_path / "a").write_bytes(b"old")
     files = IncomingFiles(tmp_path, offer(a=3), "x")
     store(files, 0, b"new")
-    assert files.finish_file(0) == tmp_path / "a (1)"
+    assert finish(files, 0) == tmp_path / "a (1)"
     files.close()
     assert listing(tmp_path) == {"a", "a (1)"}
     assert (tmp_path / "a (1)").read_bytes() == b"new"
@@ -158,9 +169,9 @@ def test_a_folder_is_not_mixed_with_one_that_was_there(tmp_path: Path) -> None:
     (tmp_path / "album.d").mkdir()
     (tmp_path / "album.d" / "mine").touch()
     files = IncomingFiles(tmp_path, tree("album.d/a", "album.d/deep/er/b", "album.d/empty/", "alone"), "x")
-    for file in (0, 1, 3):
-        store(files, file, b"1")
-    saved = [files.finish_file(file) for file in (0, 1, 3)]
+    for block in range(3):
+        store(files, block, b"1")
+    saved = [finish(files, file) for file in (0, 1, 3)]
     files.close()
     assert saved == [tmp_path / "album.d (1)/a", tmp_path / "album.d (1)/deep/er/b", tmp_path / "alone"]
     assert all(path.read_bytes() == b"1" for path in saved)
@@ -185,32 +196,32 @@ def test_a_link_in_the_place_of_a_part_leads_nowhere(tmp_path: Path) -> None:
     (tmp_path / ".a.x.part").symlink_to(tmp_path / "outside")
     files = IncomingFiles(tmp_path, offer(a=1), "x")
     store(files, 0, b"1")
-    assert files.finish_file(0) == tmp_path / "a"
+    assert finish(files, 0) == tmp_path / "a"
     files.close()
     assert not (tmp_path / "outside").exists()
 
 
 def test_a_part_that_was_replaced_is_not_written_to(tmp_path: Path) -> None:
-    manifest = Manifest([Entry(str(n), 2) for n in range(OPEN_FILES + 1)])
+    manifest = Manifest.of([Entry(str(n), 2) for n in range(OPEN_FILES + 1)], 1, 1)
     files = IncomingFiles(tmp_path, manifest, "x")
     for file in range(OPEN_FILES + 1):
-        store(files, file, b"1")
+        store(files, 2 * file, b"1")
     (tmp_path / "mine").write_bytes(b"mine")
     os.replace(tmp_path / "mine", tmp_path / ".0.x.part")
     with pytest.raises(StorageFailed, match="'0' was replaced while it was received"):
-        store(files, 0, b"2", offset=1)
+        store(files, 1, b"2")
     assert (tmp_path / ".0.x.part").read_bytes() == b"mine"
     files.close()
 
 
 def test_files_may_take_turns_with_few_of_them_open(tmp_path: Path) -> None:
     count = 3 * OPEN_FILES
-    files = IncomingFiles(tmp_path, Manifest([Entry(f"{n:02}", 2) for n in range(count)]), "x")
+    files = IncomingFiles(tmp_path, Manifest.of([Entry(f"{n:02}", 2) for n in range(count)], 1, 1), "x")
     for offset in (1, 0):
         for file in range(count):
-            store(files, file, b"%d" % offset, offset)
+            store(files, 2 * file + offset, b"%d" % offset)
             assert len(files._open) <= OPEN_FILES
-    saved = [files.finish_file(file) for file in range(count)]
+    saved = [finish(files, file) for file in range(count)]
     files.close()
     assert {path.read_bytes() for path in saved} == {b"01"}
 
@@ -218,9 +229,9 @@ def test_files_may_take_turns_with_few_of_them_open(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["x" * 255, "é" * 127 + "x", "x" * 251 + ".txt", "a." + "x" * 253])
 def test_the_longest_names_still_get_parts_and_numbers(tmp_path: Path, name: str) -> None:
     (tmp_path / name).touch()
-    files = IncomingFiles(tmp_path, Manifest([Entry(name, 1)]), "k7qfm2xd")
+    files = IncomingFiles(tmp_path, Manifest.of([Entry(name, 1)]), "k7qfm2xd")
     store(files, 0, b"1")
-    saved = files.finish_file(0)
+    saved = finish(files, 0)
     files.close()
     assert saved.name != name
     assert len(saved.name.encode()) <= 255
@@ -233,7 +244,7 @@ def test_discarding_removes_what_is_unfinished_and_keeps_the_rest(tmp_path: Path
     files = IncomingFiles(tmp_path, tree("album/done", "album/half/open", "rest", "empty/"), "x")
     for file in (0, 1, 2):
         store(files, file, b"1")
-    files.finish_file(0)
+    finish(files, 0)
     files.discard()
     files.discard()
     assert listing(tmp_path) == {"mine", "album", "album/done"}
@@ -263,7 +274,7 @@ def test_a_disk_that_fills_up_is_told_with_what_is_missing(tmp_path: Path, monke
     monkeypatch.setattr(os, "pwrite", full)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(1000, 1000, 50))
     with pytest.raises(StorageFailed, match="the disk is too full: 200 B needed, 50 B free"):
-        store(files, 0, bytes(100), 100)
+        store(files, 1, bytes(100))
     files.discard()
     assert listing(tmp_path) == set()
 
@@ -274,12 +285,12 @@ def test_a_write_that_the_disk_takes_in_parts_is_completed(tmp_path: Path, monke
     files = IncomingFiles(tmp_path, offer(a=100), "x")
     data = os.urandom(100)
     store(files, 0, data)
-    assert files.finish_file(0).read_bytes() == data
+    assert finish(files, 0).read_bytes() == data
     files.close()
 
 
 def test_a_file_larger_than_the_system_allows_is_told_in_words(tmp_path: Path) -> None:
-    files = IncomingFiles(tmp_path, offer(a=10_000), "x")
+    files = IncomingFiles(tmp_path, Manifest.of([Entry("a", 10_000)]), "x")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (5000, hard))
     try:

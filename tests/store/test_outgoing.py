@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
 
@@ -12,8 +13,21 @@ import pytest
 
 from p2pchat.errors import NotSendable, TransferFailed
 from p2pchat.protocol.frames import Entry
-from p2pchat.protocol.limits import OFFER_ENTRIES
+from p2pchat.protocol.transfer import manifest
+from p2pchat.protocol.transfer.manifest import ManifestBuilder
+from p2pchat.store import outgoing, shared_blocks
 from p2pchat.store.outgoing import OPEN_FILES, Source
+
+
+def offered(source: Source) -> list[Entry]:
+    """Returns what is offered, without when it was modified."""
+    entries = source.manifest.entries
+    return [Entry(entry.path, entry.size, entry.folder) for entry in entries]
+
+
+def blocks_of(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    """Has files offered in blocks of another size."""
+    monkeypatch.setattr(outgoing, "ManifestBuilder", lambda: ManifestBuilder(size, 1))
 
 
 @pytest.fixture
@@ -30,7 +44,7 @@ def album(tmp_path: Path) -> Path:
 def test_files_and_folders_are_offered_under_their_own_names(album: Path, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_bytes(b"notes")
     source = Source.scan([tmp_path / "notes.txt", album])
-    assert source.manifest.to_entries() == [
+    assert offered(source) == [
         Entry("notes.txt", 5),
         Entry("album/a.txt", 1),
         Entry("album/day 1/b.jpg", 2),
@@ -41,9 +55,9 @@ def test_files_and_folders_are_offered_under_their_own_names(album: Path, tmp_pa
 
 def test_the_current_folder_is_offered_under_its_name(album: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(album / "day 1")
-    assert Source.scan([Path(".")]).manifest.to_entries() == [Entry("day 1/b.jpg", 2)]
+    assert offered(Source.scan([Path(".")])) == [Entry("day 1/b.jpg", 2)]
     assert Source.scan([Path("..")]).manifest.entries[0].path == "album/a.txt"
-    assert Source.scan([Path("b.jpg")]).manifest.to_entries() == [Entry("b.jpg", 2)]
+    assert offered(Source.scan([Path("b.jpg")])) == [Entry("b.jpg", 2)]
 
 
 def test_links_and_pipes_in_a_folder_are_left_out_and_named(album: Path, tmp_path: Path) -> None:
@@ -59,8 +73,8 @@ def test_links_and_pipes_in_a_folder_are_left_out_and_named(album: Path, tmp_pat
 def test_a_link_that_is_given_by_name_is_followed(album: Path, tmp_path: Path) -> None:
     (tmp_path / "photo").symlink_to(album / "day 1" / "b.jpg")
     source = Source.scan([tmp_path / "photo"])
-    assert source.manifest.to_entries() == [Entry("photo", 2)]
-    assert source.read_block(0, 0, 2)[0] == b"bb"
+    assert offered(source) == [Entry("photo", 2)]
+    assert source.read_block(0)[0] == b"bb"
 
 
 def test_a_path_that_is_not_there_is_refused(tmp_path: Path) -> None:
@@ -85,10 +99,11 @@ def test_a_file_that_may_not_be_read_is_refused(album: Path, monkeypatch: pytest
         Source.scan([album])
 
 
-def test_too_many_files_are_refused_with_advice(tmp_path: Path) -> None:
-    for number in range(OFFER_ENTRIES + 1):
+def test_too_many_files_are_refused_with_advice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(manifest, "MANIFEST_ENTRIES", 10)
+    for number in range(11):
         (tmp_path / str(number)).touch()
-    with pytest.raises(NotSendable, match=f"more than {OFFER_ENTRIES}") as caught:
+    with pytest.raises(NotSendable, match="at most 10 files") as caught:
         Source.scan([tmp_path])
     assert "archive" in caught.value.hint
 
@@ -132,15 +147,16 @@ def remove_chain(folder: Path) -> None:
         (folder.parent / "next").rename(folder)
 
 
-def test_blocks_come_with_their_hash(tmp_path: Path) -> None:
+def test_blocks_come_with_their_hash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    blocks_of(monkeypatch, 400)
     data = os.urandom(1000)
     (tmp_path / "a").write_bytes(data)
     source = Source.scan([tmp_path / "a"])
-    for offset, length in [(0, 400), (800, 200), (400, 400)]:
-        block = data[offset : offset + length]
-        assert source.read_block(0, offset, length) == (block, sha256(block).digest())
+    for number in (0, 2, 1):
+        block = data[400 * number : 400 * (number + 1)]
+        assert source.read_block(number) == (block, sha256(block).digest())
     source.close()
-    assert source.read_block(0, 0, 1000)[0] == data
+    assert source.read_block(0)[0] == data[:400]
     source.close()
 
 
@@ -149,8 +165,8 @@ def test_only_a_few_files_are_open_at_once(tmp_path: Path) -> None:
         (tmp_path / f"{number:02}").write_bytes(b"%d" % number)
     source = Source.scan([tmp_path])
     for _ in range(2):
-        for file, entry in enumerate(source.manifest.entries):
-            assert source.read_block(file, 0, entry.size)[0] == b"%d" % file
+        for file in range(len(source.manifest.entries)):
+            assert source.read_block(file)[0] == b"%d" % file
             assert len(source._open) <= OPEN_FILES
     source.close()
     assert len(source._open) == 0
@@ -181,19 +197,22 @@ def test_a_file_that_changed_since_the_offer_is_not_sent(tmp_path: Path, change:
     source = Source.scan([tmp_path / "a"])
     change(tmp_path / "a")
     with pytest.raises(TransferFailed, match="'a' changed while it was being sent") as caught:
-        source.read_block(0, 0, 10)
+        source.read_block(0)
     assert caught.value.reason == "source-changed"
     source.close()
 
 
 @pytest.mark.parametrize("change", [append, rewrite, lambda path: os.truncate(path, 3)])
-def test_a_file_that_changes_while_it_is_sent_is_not_sent_on(tmp_path: Path, change: Callable[[Path], None]) -> None:
+def test_a_file_that_changes_while_it_is_sent_is_not_sent_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[[Path], None]
+) -> None:
+    blocks_of(monkeypatch, 5)
     (tmp_path / "a").write_bytes(b"x" * 10)
     source = Source.scan([tmp_path / "a"])
-    source.read_block(0, 0, 5)
+    source.read_block(0)
     change(tmp_path / "a")
     with pytest.raises(TransferFailed, match="changed while it was being sent"):
-        source.read_block(0, 5, 5)
+        source.read_block(1)
     source.close()
 
 
@@ -202,7 +221,7 @@ def test_a_file_that_vanished_is_missed(tmp_path: Path) -> None:
     source = Source.scan([tmp_path / "a"])
     (tmp_path / "a").unlink()
     with pytest.raises(TransferFailed, match="'a' was moved or deleted while it was being sent") as caught:
-        source.read_block(0, 0, 1)
+        source.read_block(0)
     assert caught.value.reason == "source-changed"
 
 
@@ -213,5 +232,50 @@ def test_a_pipe_in_the_place_of_a_file_does_not_hang(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a")
     assert stat.S_ISFIFO((tmp_path / "a").stat().st_mode)
     with pytest.raises(TransferFailed):
-        source.read_block(0, 0, 1)
+        source.read_block(0)
+    source.close()
+
+
+def test_what_several_transfers_read_in_pace_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    blocks_of(monkeypatch, 1000)
+    data = os.urandom(50_000)
+    (tmp_path / "a").write_bytes(data)
+    source = Source.scan([tmp_path / "a"])
+    source.share()
+    read: list[int] = []
+    plain = source._read
+    monkeypatch.setattr(source, "_read", lambda number: read.append(number) or plain(number))  # type: ignore[func-returns-value]
+    with ThreadPoolExecutor(4) as pool:
+        for number in range(50):
+            expected = data[1000 * number : 1000 * (number + 1)]
+            for block in pool.map(source.read_block, [number] * 5):
+                assert block == (expected, sha256(expected).digest())
+    assert read == list(range(50))
+    source.close()
+
+
+def test_a_transfer_that_falls_behind_costs_no_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shared_blocks, "SHARED_BYTES", 3000)
+    blocks_of(monkeypatch, 1000)
+    (tmp_path / "a").write_bytes(bytes(50_000))
+    source = Source.scan([tmp_path / "a"])
+    source.share()
+    for number in range(50):
+        source.read_block(number)
+    assert source._shared is not None
+    assert sorted(source._shared._blocks) == [47, 48, 49]
+    assert source.read_block(0)[0] == bytes(1000)
+    source.close()
+
+
+def test_a_failure_is_told_to_all_and_not_kept(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"x")
+    source = Source.scan([tmp_path / "a"])
+    source.share()
+    (tmp_path / "a").rename(tmp_path / "b")
+    for _ in range(2):
+        with pytest.raises(TransferFailed, match="was moved or deleted"):
+            source.read_block(0)
+    (tmp_path / "b").rename(tmp_path / "a")
+    assert source.read_block(0)[0] == b"x"
     source.close()

@@ -1,22 +1,26 @@
 """The receiving end of a transfer.
 
+    what is there already ──> have ──> accept
     chunks, in any order ──> a block is complete ─┐
                                                   ├─> StoreBlock ─> block_stored ─> progress, more credit
-    its hash, before or after ────────────────────┘             └─> block_bad ───> again, and its credit back
-    file-end, root right, all blocks stored ──> FinishFile ─> file_finished ─> after the last one: done
+    its hash, before or after ────────────────────┘             └─> block_bad ───> again
+    the hash of a block that is there ──> right: it stays; wrong: again
+    the last block of a file, and for several of them a file-end whose root is right
+        ──> FinishFile ─> file_finished ─> after the last one: done
 
-Credit is what bounds memory: a sender may have no more under way than `credit` bytes beyond what is on the disk, and
-chunks are kept as they arrived until their block is complete. What goes beyond it is a breach, and so is a chunk that
-is not cut as the offer says.
+Credit is what bounds memory. It is counted in messages on `bulk`, so that a thousand tiny files are as dear as they
+are: a sender may have no more under way than `credit` bytes worth of full messages, and one block, beyond what is on
+the disk. What goes beyond it is a breach, and so is a chunk that is not cut as the offer says.
 """
 
 from __future__ import annotations
 
-from itertools import accumulate
+from collections.abc import Iterator, Mapping
 from typing import Final
 
-from p2pchat.protocol.frames import Accept, Again, Block, Decline, Done, FileEnd, Progress, TransferFrame
-from p2pchat.protocol.limits import CREDIT_BYTES, REASON_CHARACTERS
+from p2pchat.protocol.frames import Accept, Again, Decline, Done, FileEnd, Hashes, Have, Progress, TransferFrame
+from p2pchat.protocol.limits import CREDIT_BYTES, RANGES, REASON_CHARACTERS
+from p2pchat.protocol.transfer.arriving import ArrivingBlock, Cut, ranges
 from p2pchat.protocol.transfer.bulk import Chunk
 from p2pchat.protocol.transfer.lifecycle import Confirmed, FinishFile, StoreBlock, Transfer, TransferState
 from p2pchat.protocol.transfer.manifest import Manifest, file_root
@@ -25,28 +29,16 @@ from p2pchat.protocol.transfer.paths import shown
 TRIES: Final = 3
 """How often a block is asked for again. DTLS lets no bit error through, so a third bad copy is bad at its source."""
 
+FINISHING: Final = 64
+"""Empty files that are made at once: they cost the sender nothing, so nothing else bounds them."""
+
 _PROGRESS_PARTS: Final = 8
 """Progress is told at the latest when this part of the credit is stored: the sender never waits for it."""
 
-
-class _Block:
-    """A block that is not stored yet."""
-
-    __slots__ = ("asked_again", "chunks", "digest", "file", "index", "length", "missing", "storing")
-
-    def __init__(self, file: int, index: int, length: int, missing: int) -> None:
-        self.file = file
-        self.index = index
-        self.length = length
-        self.missing = missing
-        """Chunks that are still to come."""
-        self.chunks: dict[int, memoryview] = {}
-        """Data by its offset in the block."""
-        self.digest = b""
-        """Empty until its `block` frame is there."""
-        self.storing = False
-        """Whether the shell has it."""
-        self.asked_again = 0
+_MISSING: Final = 0
+_STORED: Final = 1
+_CHECKED: Final = 2
+"""Stored by an earlier transfer, and its hash is to come."""
 
 
 class IncomingTransfer(Transfer):
@@ -55,55 +47,72 @@ class IncomingTransfer(Transfer):
     Args:
         number: the number of the offer.
         manifest: its checked content.
-        credit: bytes that may be under way beyond what is on the disk; never less than two blocks are.
+        again: whether the same was offered on an earlier link, which was lost.
+        credit: bytes that may be under way beyond one block and what is on the disk.
     """
 
     by_sender = False
 
-    def __init__(self, number: int, manifest: Manifest, credit: int = CREDIT_BYTES) -> None:
+    def __init__(self, number: int, manifest: Manifest, again: bool = False, credit: int = CREDIT_BYTES) -> None:
         super().__init__(number, manifest)
+        self.again = again
         self.heard_at: float | None = None
         """When data or a frame of the sender last arrived; None before the first."""
-        self._credit = max(credit, 2 * manifest.block)
+        self._credit = self._messages(manifest.largest_block) + self._messages(credit)
+        """Messages that may be under way."""
         self._limit = 0
         self._received = 0
-        self._discarded = 0
-        """Bytes of blocks that did not match their hash."""
+        """Messages that came, those of an earlier copy of a block counted too."""
+        self._settled = 0
+        """Messages of blocks that were stored or thrown away."""
+        self._hashed = 0
+        """Messages of the blocks whose hash is there, or was."""
         self._reported = 0
-        """What the last progress told as stored."""
-        self._sizes = tuple(entry.size for entry in manifest.entries)
-        self._block_bytes = manifest.block
-        self._chunk_bytes = manifest.chunk
-        self._blocks: dict[tuple[int, int], _Block] = {}
+        """`_settled` when progress was last told."""
+        self._cut = Cut(manifest, 0)
+        self._status = bytearray(manifest.blocks)
+        self._check: dict[int, bytes] = {}
+        """The hashes of blocks that an earlier transfer stored, until the sender's are there."""
+        self._blocks: dict[int, ArrivingBlock] = {}
         """Blocks of which something is there; at most what credit allows."""
-        self._stored_until: list[int] = [0] * len(self._sizes)
-        """For each file: all its blocks before this one are stored."""
-        self._stored_beyond: set[tuple[int, int]] = set()
-        """Blocks that are stored, but one before them is not."""
+        self._digests: dict[int, bytes] = {}
+        """The hashes of all blocks of files of several, until the file has its name."""
         self._storing = 0
         """Blocks that the shell has."""
-        self._starts = tuple(accumulate(self._sizes, initial=0))
-        """Where each file begins, if all were one."""
-        self._unopened = iter(manifest.files)
-        self._open_next_file()
         self._ended: set[int] = set()
         """Files whose `file-end` was there and right, and that the shell was not told to finish."""
-        self._saved: dict[int, str] = {}
+        self._unfinished = len(manifest.files)
+        self._finishing = 0
+        self._empty: Iterator[int] = iter(())
+        """Empty files that the shell was not told to make."""
 
-    @property
-    def saved(self) -> tuple[str, ...]:
-        """Where the files are that have their final names, in the order of the offer."""
-        return tuple(self._saved[file] for file in sorted(self._saved))
+    def accept(self, now: float, finished: bytes = b"", check: Mapping[int, bytes] | None = None) -> None:
+        """Our user wants the files, and the disk is ready for them. Without effect unless the transfer is WAITING.
 
-    def accept(self, now: float) -> None:
-        """Our user wants the files, and the disk is ready for them. Without effect unless the transfer is WAITING."""
+        Args:
+            now: seconds.
+            finished: for each entry, 1 when the file is there, complete and under its name, else 0; empty for none.
+            check: blocks of other files that are on the disk, and the hashes that they have.
+        """
         if self.state is not TransferState.WAITING:
             return
         self.accepted_at = now
-        self._limit = self._credit_now()
+        self._check = dict(check or {})
+        for number in self._check:
+            self._status[number] = _CHECKED
+        self._say_have(self._ranges_of_files(finished), check=False)
+        self._say_have(ranges(sorted(self._check)), check=True)
+        self._empty = iter(
+            file for file in self.manifest.files if not self.manifest.blocks_of(file) and not _is(finished, file)
+        )
+        self._limit = self._credit
         self._send(Accept(self.number, self._limit))
         self._enter(TransferState.ACTIVE)
-        self._end_when_saved()
+        if self.stored:
+            self._tell_progress()
+            self._outputs.append(Confirmed(self.stored))
+        self._finish_empty()
+        self._end_when_finished()
 
     def decline(self, reason: str = "") -> None:
         """Our user does not want them. Without effect unless the transfer is WAITING."""
@@ -113,7 +122,7 @@ class IncomingTransfer(Transfer):
             self._end(TransferState.DECLINED, reason=reason)
 
     def receive(self, frame: TransferFrame, now: float) -> None:
-        """A frame of the sender arrived: block, file-end, pause, resume or cancel.
+        """A frame of the sender arrived: hashes, file-end, pause, resume or cancel.
 
         One that breaks the protocol ends the transfer with the code `protocol`.
         """
@@ -121,8 +130,9 @@ class IncomingTransfer(Transfer):
             return
         self.heard_at = now
         match frame:
-            case Block() if self._running:
-                self._hash_arrived(frame)
+            case Hashes(first=first, hashes=hashes) if self._running:
+                for number, digest in enumerate(hashes, first):
+                    self._hash_arrived(number, digest)
             case FileEnd() if self._running:
                 self._file_ended(frame)
             case _:
@@ -139,22 +149,26 @@ class IncomingTransfer(Transfer):
             return
         self.heard_at = now
         _, file, offset, data = chunk
-        index, start = divmod(offset, self._block_bytes)
+        cut = self._cut
+        if file != cut.file and file < len(self.manifest.entries):
+            cut = self._cut = Cut(self.manifest, file)
+        index, start = divmod(offset, cut.block)
         if (
-            file >= len(self._sizes)
-            or len(data) != min(self._chunk_bytes, self._block_bytes - start, self._sizes[file] - offset)
-            or start % self._chunk_bytes
+            file != cut.file
+            or len(data) != min(self.manifest.chunk, cut.block - start, cut.size - offset)
+            or start % self.manifest.chunk
         ):
             self._refuse("a chunk is not cut as the offer says")
             return
-        block = self._blocks.get((file, index))
+        number = cut.first + index
+        block = self._blocks.get(number)
         if block is None:
-            if self._is_stored(file, index):
+            if self._status[number]:
                 return
-            block = self._open_block(file, index)
+            block = self._open_block(number)
         if start in block.chunks or not block.missing:
             return
-        self._received += len(data)
+        self._received += 1
         if self._received > self._limit:
             self._refuse("a chunk goes beyond the credit")
             return
@@ -163,128 +177,216 @@ class IncomingTransfer(Transfer):
         if not block.missing:
             self._store(block)
 
-    def block_stored(self, file: int, index: int) -> None:
+    def block_stored(self, number: int) -> None:
         """The shell verified a block and wrote it."""
         if self.state.final:
             return
-        block = self._blocks.pop((file, index))
+        block = self._blocks.pop(number)
         self._storing -= 1
-        self._mark_stored(file, index)
+        self._settled += block.messages
+        self._status[number] = _STORED
         self.stored += block.length
         self._outputs.append(Confirmed(self.stored))
-        late = self.stored - self._reported >= self._credit // _PROGRESS_PARTS
+        late = self._settled - self._reported >= self._credit // _PROGRESS_PARTS
         if late or not self._storing:
             self._tell_progress()
-        self._finish_when_complete(file)
+        self._finish_when_complete(self.manifest.entries.file_of(number))
 
-    def block_bad(self, file: int, index: int) -> None:
+    def block_bad(self, number: int) -> None:
         """The shell found that a block does not match its hash, and wrote nothing."""
         if self.state.final:
             return
-        block = self._blocks[file, index]
+        block = self._blocks[number]
         self._storing -= 1
         if block.asked_again == TRIES:
-            path = self.manifest.entries[file].path
+            path = self.manifest.entries.path(self.manifest.entries.file_of(number))
             self.cancel("hash", f"a part of {shown(path)} arrived damaged {TRIES + 1} times")
             return
         block.asked_again += 1
-        block.storing = False
-        block.missing = self._chunks_of(block.length)
-        self._discarded += block.length
-        self._send(Again(self.number, file, index))
+        block.data = None
+        block.missing = block.messages
+        self._settled += block.messages
+        self._send(Again(self.number, number))
         self._tell_progress()
+
+    def disk_full(self, number: int, reason: str) -> None:
+        """The disk has no room for a block: pauses, and keeps the block until `resume`."""
+        if self.state.final:
+            return
+        self._storing -= 1
+        self._blocks[number].refused = True
+        self.pause("disk", reason)
+
+    def resume(self) -> None:
+        """Our user takes the pause back; what the disk had no room for is tried again."""
+        super().resume()
+        if self._running:
+            for block in list(self._blocks.values()):
+                if block.refused and block.data is not None:
+                    block.refused = False
+                    self._hand_over(block, block.data)
 
     def storage_failed(self, code: str, reason: str) -> None:
         """The disk refused: the transfer fails, and the peer is told the reason."""
         self.cancel(code, reason)
 
-    def file_finished(self, file: int, saved_path: str) -> None:
+    def file_finished(self, file: int) -> None:
         """The shell gave a file its final name."""
         if self.state.final:
             return
-        self._saved[file] = saved_path
-        self._end_when_saved()
+        for number in self.manifest.blocks_of(file):
+            self._digests.pop(number, None)
+        self._unfinished -= 1
+        self._finishing -= 1
+        self._finish_empty()
+        self._end_when_finished()
 
-    def _hash_arrived(self, frame: Block) -> None:
-        file, index = frame.file, frame.index
-        if (file, index) != (self._open_file, self._open_blocks) or index >= self.manifest.blocks_of(file):
+    # --- what is there already
+
+    def _ranges_of_files(self, finished: bytes) -> Iterator[tuple[int, int]]:
+        """Marks the blocks of complete files as stored; returns them as ranges, those that meet as one."""
+        start = end = 0
+        for file in self.manifest.files if finished else ():
+            if not _is(finished, file):
+                continue
+            self._unfinished -= 1
+            blocks = self.manifest.blocks_of(file)
+            if not blocks:
+                continue
+            if blocks.start != end:
+                if end > start:
+                    yield start, end - start
+                start = blocks.start
+            end = blocks.stop
+            self._status[blocks.start : end] = bytes([_STORED]) * len(blocks)
+        if end > start:
+            yield start, end - start
+
+    def _say_have(self, ranges: Iterator[tuple[int, int]], check: bool) -> None:
+        page: list[tuple[int, int]] = []
+        for first, count in ranges:
+            self.stored += self.manifest.bytes_of(first, count)
+            page.append((first, count))
+            if len(page) == RANGES:
+                self._send(Have(self.number, check, page))
+                page = []
+        if page:
+            self._send(Have(self.number, check, page))
+
+    # --- hashes
+
+    def _hash_arrived(self, number: int, digest: bytes) -> None:
+        if self.state.final:
+            return
+        if number >= self.manifest.blocks or number in self._digests:
             self._refuse("the hash of a block came out of turn")
             return
-        if self._starts[file] + index * self._block_bytes >= self._limit:
-            self._refuse("the hash of a block goes beyond the credit")
+        expected = self._check.pop(number, None)
+        if expected == digest:
+            self._status[number] = _STORED
+            self._keep(number, digest)
+            self._finish_when_complete(self.manifest.entries.file_of(number))
             return
-        self._open_blocks += 1
-        self._root.update(frame.hash)
-        block = self._blocks.get((file, index)) or self._open_block(file, index)
-        block.digest = frame.hash
-        if not block.missing:
+        block = self._blocks.get(number)
+        if self._status[number] == _STORED or (block is not None and block.digest):
+            self._refuse("the hash of a block came out of turn")
+            return
+        if expected is None:
+            if self._hashed >= self._limit:
+                self._refuse("the hash of a block goes beyond the credit")
+                return
+            self._hashed += self._messages_of(number)
+        self._keep(number, digest)
+        block = block or self._open_block(number)
+        block.digest = digest
+        if expected is not None:
+            self._status[number] = _MISSING
+            self.stored -= block.length
+            self._send(Again(self.number, number))
+        elif not block.missing:
             self._store(block)
+
+    def _keep(self, number: int, digest: bytes) -> None:
+        """Notes a hash for the root of its file, if that has several blocks."""
+        if len(self.manifest.blocks_of(self.manifest.entries.file_of(number))) > 1:
+            self._digests[number] = digest
 
     def _file_ended(self, frame: FileEnd) -> None:
         file = frame.file
-        if file != self._open_file or self._open_blocks < self.manifest.blocks_of(file):
+        blocks = self.manifest.blocks_of(file) if file < len(self.manifest.entries) else range(0)
+        if len(blocks) < 2 or file in self._ended or any(number not in self._digests for number in blocks):
             self._refuse("the end of a file came out of turn")
-        elif self._root.digest() != frame.root:
-            self.cancel("hash", f"{shown(self.manifest.entries[file].path)} does not match its hash")
-        else:
-            self._ended.add(file)
-            self._open_next_file()
-            self._finish_when_complete(file)
+            return
+        root = file_root(self.manifest.entries.size(file))
+        for number in blocks:
+            root.update(self._digests[number])
+        if root.digest() != frame.root:
+            self.cancel("hash", f"{shown(self.manifest.entries.path(file))} does not match its hash")
+            return
+        self._ended.add(file)
+        self._finish_when_complete(file)
 
-    def _open_next_file(self) -> None:
-        self._open_file = next(self._unopened, -1)
-        """The entry whose `block` and `file-end` frames are coming now; -1 after the last."""
-        self._open_blocks = 0
-        """Its `block` frames so far."""
-        self._root = file_root(self._sizes[self._open_file])
+    # --- blocks
 
-    def _open_block(self, file: int, index: int) -> _Block:
-        length = self.manifest.block_length(file, index)
-        block = self._blocks[file, index] = _Block(file, index, length, self._chunks_of(length))
+    def _messages(self, size: int) -> int:
+        return -(-size // self.manifest.chunk)
+
+    def _messages_of(self, number: int) -> int:
+        return self._messages(self.manifest.place(number)[2])
+
+    def _open_block(self, number: int) -> ArrivingBlock:
+        length = self.manifest.place(number)[2]
+        block = self._blocks[number] = ArrivingBlock(number, length, self._messages(length))
         return block
 
-    def _chunks_of(self, length: int) -> int:
-        return -(-length // self._chunk_bytes)
-
-    def _store(self, block: _Block) -> None:
+    def _store(self, block: ArrivingBlock) -> None:
         """Hands a complete block to the shell, once its hash is there."""
-        if not block.digest or block.storing:
-            return
-        data = b"".join([block.chunks[start] for start in range(0, block.length, self._chunk_bytes)])
+        if block.digest and block.data is None:
+            chunk = self.manifest.chunk
+            self._hand_over(block, b"".join([block.chunks[start] for start in range(0, block.length, chunk)]))
+
+    def _hand_over(self, block: ArrivingBlock, data: bytes) -> None:
         block.chunks.clear()
-        block.storing = True
+        block.data = data
         self._storing += 1
-        offset = block.index * self._block_bytes
-        self._outputs.append(StoreBlock(self.number, block.file, block.index, offset, data, block.digest))
-
-    def _is_stored(self, file: int, index: int) -> bool:
-        return index < self._stored_until[file] or (file, index) in self._stored_beyond
-
-    def _mark_stored(self, file: int, index: int) -> None:
-        self._stored_beyond.add((file, index))
-        while (file, self._stored_until[file]) in self._stored_beyond:
-            self._stored_beyond.discard((file, self._stored_until[file]))
-            self._stored_until[file] += 1
-
-    def _credit_now(self) -> int:
-        """How far the sender may go: no further than everything once, and once more what had to be discarded."""
-        return min(self.stored + self._credit, self.manifest.total) + self._discarded
+        self._outputs.append(StoreBlock(self.number, block.number, data, block.digest))
 
     def _tell_progress(self) -> None:
-        self._reported = self.stored
-        self._limit = self._credit_now()
+        self._reported = self._settled
+        self._limit = self._settled + self._credit
         self._send(Progress(self.number, self.stored, self._limit))
 
-    def _finish_when_complete(self, file: int) -> None:
-        if file in self._ended and self._stored_until[file] == self.manifest.blocks_of(file):
-            self._ended.discard(file)
-            self._outputs.append(FinishFile(self.number, file))
+    # --- files
 
-    def _end_when_saved(self) -> None:
-        if len(self._saved) == len(self.manifest.files):
+    def _finish_when_complete(self, file: int) -> None:
+        blocks = self.manifest.blocks_of(file)
+        if len(blocks) > 1 and file not in self._ended:
+            return
+        if self._status.count(_STORED, blocks.start, blocks.stop) == len(blocks):
+            self._ended.discard(file)
+            self._finish(file)
+
+    def _finish_empty(self) -> None:
+        while self._finishing < FINISHING and (file := next(self._empty, None)) is not None:
+            self._finish(file)
+
+    def _finish(self, file: int) -> None:
+        self._finishing += 1
+        self._outputs.append(FinishFile(self.number, file))
+
+    def _end_when_finished(self) -> None:
+        if not self._unfinished:
+            if self._settled > self._reported:
+                self._tell_progress()
             self._send(Done(self.number))
             self._end(TransferState.DONE)
 
     def _end(self, state: TransferState, code: str = "", reason: str = "", by_peer: bool = False) -> None:
         super()._end(state, code, reason, by_peer)
         self._blocks.clear()
+        self._check.clear()
+        self._digests.clear()
+
+
+def _is(finished: bytes, file: int) -> bool:
+    return bool(finished) and bool(finished[file])

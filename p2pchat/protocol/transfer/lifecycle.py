@@ -12,9 +12,11 @@ Rules
     1. Hand a machine one input, then drain `poll()` until it returns None. That holds after `next_chunk()` too.
     2. DONE, DECLINED, CANCELLED and FAILED are final: whatever arrives later, of the peer or of the disk, is ignored.
     3. A transfer is paused while either side wants it to be; each side takes back only its own pause.
-    4. `now` is in seconds of the caller's monotonic clock. A transfer has no timers: whether the peer is still there
+    4. A machine lives as long as its link, and fails with it. What it has stored goes into the next one: the same peer
+       offers the same manifest again, and `accept` is told what is there already.
+    5. `now` is in seconds of the caller's monotonic clock. A transfer has no timers: whether the peer is still there
        is the link's question, and `link_lost()` its answer.
-    5. Reasons given by the peer are its own words: clean them before anybody sees them.
+    6. Reasons given by the peer are its own words: clean them before anybody sees them.
 """
 
 from __future__ import annotations
@@ -64,7 +66,8 @@ class StateChanged:
 
     state: TransferState
     code: str = ""
-    """Why it was cancelled or failed: one of `CANCEL_CODES`, or `no-connection`. Empty for other states."""
+    """Why it was cancelled or failed: one of `CANCEL_CODES`, or `no-connection`. When paused, `disk` if that is why.
+    Empty for other states."""
     reason: str = ""
     """The same in words; may be empty. Untrusted when `by_peer`."""
     by_peer: bool = False
@@ -80,23 +83,18 @@ class Confirmed:
 
 @dataclass(frozen=True, slots=True)
 class ReadBlock:
-    """Read a block of a file and hash it; answer with `block_read` or `read_failed`."""
+    """Read a block and hash it; answer with `block_read` or `read_failed`."""
 
     transfer: int
-    file: int
-    index: int
-    offset: int
-    length: int
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
 class StoreBlock:
-    """Verify a block and write it; answer with `block_stored`, `block_bad` or `storage_failed`."""
+    """Verify a block and write it; answer with `block_stored`, `block_bad`, `disk_full` or `storage_failed`."""
 
     transfer: int
-    file: int
-    index: int
-    offset: int
+    number: int
     data: bytes
     digest: bytes
     """SHA-256 that `data` has to have."""
@@ -140,12 +138,18 @@ class Transfer:
         """The next thing to do or to tell, or None when there is nothing left."""
         return self._outputs.popleft() if self._outputs else None
 
-    def pause(self) -> None:
-        """Our user wants the data to stop. Without effect unless the transfer is running."""
+    def pause(self, code: str = "", reason: str = "") -> None:
+        """Our user wants the data to stop. Without effect unless the transfer is running.
+
+        Args:
+            code: `disk` when the disk is full; empty when it is a wish.
+            reason: in words, for both users.
+        """
         if self._running and not self._paused_here:
             self._paused_here = True
-            self._send(Pause(self.number, self.by_sender))
-            self._pause_or_go_on(by_peer=False)
+            reason = reason[:REASON_CHARACTERS]
+            self._send(Pause(self.number, self.by_sender, code, reason))
+            self._pause_or_go_on(by_peer=False, code=code, reason=reason)
 
     def resume(self) -> None:
         """Our user takes the pause back."""
@@ -190,18 +194,18 @@ class Transfer:
                 self._end(_state_after(code), code, reason, by_peer=True)
             case Pause() if self._running:
                 self._paused_there = True
-                self._pause_or_go_on(by_peer=True)
+                self._pause_or_go_on(by_peer=True, code=frame.code, reason=frame.reason)
             case Resume() if self._running:
                 self._paused_there = False
                 self._pause_or_go_on(by_peer=True)
             case _:
                 self._refuse(f"the frame {frame.__struct_config__.tag!r} has no place here")
 
-    def _pause_or_go_on(self, by_peer: bool) -> None:
+    def _pause_or_go_on(self, by_peer: bool, code: str = "", reason: str = "") -> None:
         paused = self._paused_here or self._paused_there
         state = TransferState.PAUSED if paused else TransferState.ACTIVE
         if state is not self.state:
-            self._enter(state, by_peer=by_peer)
+            self._enter(state, code if code == "disk" else "", reason, by_peer=by_peer)
 
     def _enter(self, state: TransferState, code: str = "", reason: str = "", by_peer: bool = False) -> None:
         self.state = state

@@ -1,120 +1,180 @@
 """What an offer offers, checked as a whole before any of it touches a disk.
 
     total    = bytes of all files
-    blocks   = a file's bytes cut every `block` bytes; the last one is shorter; an empty file has none
+    blocks   = a file's bytes cut every `block_size`; the last one is shorter; an empty file has none. They are numbered
+               through all files, in the order of the offer, from 0
     chunks   = a block's bytes cut every `chunk` bytes; the last one is shorter
+    root     = SHA-256 over all entries and the smallest block: two manifests with one root are the same
 
-The sending side builds a manifest by the same rules, so what one side offers no other refuses for its names.
+A manifest travels in pages, and each entry is checked when it is added. The sending side builds one by the same
+rules, so what one side offers no other refuses for its names.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from enum import Enum
 from hashlib import sha256
+from struct import Struct
 from typing import TYPE_CHECKING, Final
 
-from p2pchat.errors import ProtocolError, UnsafeName
+from p2pchat.errors import ProtocolError
 from p2pchat.protocol.frames import Entry, Offer
-from p2pchat.protocol.limits import BLOCK_BYTES, CHUNK_BYTES, FILE_BYTES, OFFER_ENTRIES, OFFER_PATH_BYTES
-from p2pchat.protocol.transfer.paths import collision_key, safe_components, shown
+from p2pchat.protocol.limits import (
+    BLOCK_BYTES,
+    CHUNK_BYTES,
+    FILE_BYTES,
+    MANIFEST_BYTES,
+    MANIFEST_ENTRIES,
+    PAGE_ENTRIES,
+    PAGE_PATH_BYTES,
+)
+from p2pchat.protocol.transfer.collisions import Collisions
+from p2pchat.protocol.transfer.entries import Entries, block_size
+from p2pchat.protocol.transfer.paths import safe_components
 
 if TYPE_CHECKING:
     from hashlib import _Hash
 
-_BLOCKS_OF_A_FILE: Final = 2**32
-"""A block's index is a 32-bit number on the wire."""
+
+_BLOCKS: Final = 2**32
+"""A block's number has 32 bits on the wire."""
+
+_ROOT_CONTEXT: Final = b"p2pchat-manifest-1\0"
+_ENTRY: Final = Struct("!IQQB")
 
 
-@dataclass(frozen=True, slots=True)
-class ManifestEntry:
-    """One file or folder, under names that may become files."""
-
-    components: tuple[str, ...]
-    size: int
-    folder: bool
-
-    @property
-    def path(self) -> str:
-        """The path as the offer has it."""
-        return "/".join(self.components)
-
-
-class _Kind(Enum):
-    FILE = 1
-    FOLDER = 2
-    IMPLIED = 3
-    """A folder that has no entry of its own, but something below it has."""
-
-
-class Manifest:
-    """The checked content of an offer.
+class ManifestBuilder:
+    """Takes the entries of an offer and checks each.
 
     Args:
-        entries: files and folders in the order of the offer; see `from_offer` for what is refused.
-        block: bytes in each block of a file but its last.
+        block: bytes in the smallest blocks.
         chunk: bytes in each chunk of a block but its last; at most `block`.
 
     Raises:
-        UnsafeName: an entry's path is unsafe, or two of them cannot lie beside each other.
-        ProtocolError: sizes or counts are out of range.
+        ProtocolError: chunks are larger than blocks.
     """
 
-    def __init__(self, entries: Iterable[Entry], block: int = BLOCK_BYTES, chunk: int = CHUNK_BYTES) -> None:
+    def __init__(self, block: int = BLOCK_BYTES, chunk: int = CHUNK_BYTES) -> None:
         if not 0 < chunk <= block:
             raise ProtocolError("the offer's chunks are larger than its blocks")
-        self.block = block
         self.chunk = chunk
-        self.entries = tuple(ManifestEntry(safe_components(entry.path), entry.size, entry.folder) for entry in entries)
-        self._check_sizes()
-        _check_tree(self.entries)
-        self.total = sum(entry.size for entry in self.entries)
-        """Bytes of all files."""
-        self.files = tuple(file for file, entry in enumerate(self.entries) if not entry.folder)
-        """The indexes of the entries that are files, in order."""
-        self.blocks = sum(self.blocks_of(file) for file in self.files)
-        """Blocks of all files."""
+        self.entries = Entries(block)
+        self._collisions = Collisions(self.entries)
+        self._root = sha256(_ROOT_CONTEXT + block.to_bytes(8, "big"))
 
-    @classmethod
-    def from_offer(cls, offer: Offer) -> Manifest:
-        """Checks a peer's offer as a whole.
+    def add(self, entry: Entry) -> None:
+        """Adds one more file or folder.
 
         Raises:
-            UnsafeName: a path breaks a rule of `p2pchat.protocol.transfer.paths`, occurs twice, differs from another
+            UnsafeName: the path breaks a rule of `p2pchat.protocol.transfer.paths`, occurs twice, differs from another
                 only in case or composition, or is a file where another path needs a folder. The message is for users
                 of both sides.
-            ProtocolError: it has no or too many entries, a folder with a size, or sizes beyond `FILE_BYTES`.
+            ProtocolError: there are too many entries, a folder with a size, or sizes beyond `FILE_BYTES`.
         """
-        return cls(offer.entries, offer.block, offer.chunk)
-
-    def to_entries(self) -> list[Entry]:
-        """Returns the entries as an offer carries them."""
-        return [Entry(entry.path, entry.size, entry.folder) for entry in self.entries]
-
-    def to_offer(self, transfer: int) -> Offer:
-        """Returns the frame that offers all this under the number `transfer`."""
-        return Offer(transfer, self.to_entries(), self.block, self.chunk)
-
-    def blocks_of(self, file: int) -> int:
-        """Returns how many blocks an entry has: none when it is empty or a folder."""
-        return -(-self.entries[file].size // self.block)
-
-    def block_length(self, file: int, index: int) -> int:
-        """Returns the bytes in a block of a file."""
-        return min(self.block, self.entries[file].size - index * self.block)
-
-    def _check_sizes(self) -> None:
-        if not 1 <= len(self.entries) <= OFFER_ENTRIES:
-            raise ProtocolError(f"an offer has 1 to {OFFER_ENTRIES} files and folders")
-        if sum(len(entry.path.encode()) for entry in self.entries) > OFFER_PATH_BYTES:
-            raise ProtocolError(f"the paths of the offer are longer than {OFFER_PATH_BYTES} bytes together")
-        if any(entry.folder and entry.size for entry in self.entries):
+        if len(self.entries) == MANIFEST_ENTRIES:
+            raise ProtocolError(f"an offer has at most {MANIFEST_ENTRIES} files and folders")
+        components = safe_components(entry.path)
+        if entry.folder and entry.size:
             raise ProtocolError("the offer has a folder with a size")
-        if any(entry.size < 0 for entry in self.entries) or sum(entry.size for entry in self.entries) > FILE_BYTES:
+        if entry.size < 0 or self.entries.starts[-1] + entry.size > FILE_BYTES:
             raise ProtocolError(f"the files of the offer are larger than {FILE_BYTES} bytes together")
-        if any(self.blocks_of(file) > _BLOCKS_OF_A_FILE for file in range(len(self.entries))):
-            raise ProtocolError(f"a file of the offer has more than {_BLOCKS_OF_A_FILE} blocks")
+        path = entry.path.encode()
+        if self.entries.weight + len(path) > MANIFEST_BYTES:
+            raise ProtocolError("the names of the offer take too much memory")
+        self.entries.add(entry)
+        self._collisions.check(components, entry.folder)
+        self._root.update(_ENTRY.pack(len(path), entry.size, entry.modified, entry.folder) + path)
+
+    def finish(self) -> Manifest:
+        """Returns the manifest. The builder is not used any more.
+
+        Raises:
+            ProtocolError: nothing was added, or the files have more than 2**32 blocks.
+        """
+        if not self.entries:
+            raise ProtocolError("the offer is empty")
+        if self.entries.blocks > _BLOCKS:
+            raise ProtocolError(f"the files of the offer have more than {_BLOCKS} blocks")
+        return Manifest(self.entries, self._root.digest(), self.chunk)
+
+
+class Manifest:
+    """The checked content of an offer. Made by `ManifestBuilder`, or by `of`."""
+
+    def __init__(self, entries: Entries, root: bytes, chunk: int) -> None:
+        self.entries = entries
+        self.root = root
+        self.block = entries.block
+        """Bytes in the smallest blocks."""
+        self.chunk = chunk
+        self.total = entries.starts[-1]
+        """Bytes of all files."""
+        self.files = entries.files
+        """The indexes of the entries that are files, in order."""
+        self.blocks = entries.blocks
+        """Blocks of all files."""
+        self.largest_block = entries.largest_block
+        """Bytes in the longest block."""
+
+    @classmethod
+    def of(cls, entries: Iterable[Entry], block: int = BLOCK_BYTES, chunk: int = CHUNK_BYTES) -> Manifest:
+        """Builds a manifest; see `ManifestBuilder` for the arguments and for what is refused."""
+        builder = ManifestBuilder(block, chunk)
+        for entry in entries:
+            builder.add(entry)
+        return builder.finish()
+
+    def to_offer(self, transfer: int, again: bool = False) -> Offer:
+        """Returns the frame that offers all this (again) under the number `transfer`, with the first page."""
+        return Offer(
+            transfer,
+            self.root,
+            len(self.entries),
+            len(self.files),
+            self.total,
+            self.page(0),
+            self.block,
+            self.chunk,
+            again,
+        )
+
+    def page(self, start: int) -> list[Entry]:
+        """Returns the entries of the page that begins with the entry `start`, which there must be."""
+        page: list[Entry] = []
+        path_bytes = 0
+        for index in range(start, min(start + PAGE_ENTRIES, len(self.entries))):
+            entry = self.entries.entry(index)
+            path_bytes += len(entry.path.encode())
+            if path_bytes > PAGE_PATH_BYTES:
+                break
+            page.append(entry)
+        return page
+
+    def block_size(self, file: int) -> int:
+        """Returns the bytes in each block of a file but its last."""
+        return block_size(self.entries.size(file), self.block)
+
+    def blocks_of(self, file: int) -> range:
+        """Returns the numbers of a file's blocks; a folder or an empty file has none."""
+        return self.entries.blocks_of(file)
+
+    def place(self, number: int) -> tuple[int, int, int]:
+        """Returns the file of a block, where in it the block begins, and the block's length."""
+        file = self.entries.file_of(number)
+        size = self.entries.size(file)
+        length = block_size(size, self.block)
+        offset = (number - self.blocks_of(file).start) * length
+        return file, offset, min(length, size - offset)
+
+    def bytes_of(self, first: int, count: int) -> int:
+        """Returns the bytes in `count` blocks from the block `first` on."""
+        return self._bytes_before(first + count) - self._bytes_before(first)
+
+    def _bytes_before(self, number: int) -> int:
+        if number == self.blocks:
+            return self.total
+        file, offset, _ = self.place(number)
+        return self.entries.starts[file] + offset
 
 
 def file_root(size: int) -> _Hash:
@@ -122,37 +182,43 @@ def file_root(size: int) -> _Hash:
     return sha256(size.to_bytes(8, "big"))
 
 
-def _check_tree(entries: Iterable[ManifestEntry]) -> None:
-    """Refuses paths that could not all exist in one folder of a file system that ignores case and composition."""
-    claims: dict[tuple[str, ...], tuple[tuple[str, ...], _Kind]] = {}
-    for entry in entries:
-        keys = tuple(collision_key(component) for component in entry.components)
-        for depth in range(1, len(keys)):
-            _claim(claims, keys[:depth], entry.components[:depth], _Kind.IMPLIED)
-        _claim(claims, keys, entry.components, _Kind.FOLDER if entry.folder else _Kind.FILE)
+class Gathering:
+    """A peer's offer while its pages come.
 
+    Args:
+        offer: its first frame, with the first page.
 
-def _claim(
-    claims: dict[tuple[str, ...], tuple[tuple[str, ...], _Kind]],
-    key: tuple[str, ...],
-    spelling: tuple[str, ...],
-    kind: _Kind,
-) -> None:
-    claim = claims.get(key)
-    if claim is None:
-        claims[key] = (spelling, kind)
-        return
-    other_spelling, other_kind = claim
-    name = shown("/".join(spelling))
-    if spelling != other_spelling:
-        raise _collision(f"{name} and {shown('/'.join(other_spelling))} are one name on many systems")
-    if (kind is _Kind.FILE) != (other_kind is _Kind.FILE):
-        raise _collision(f"{name} is offered both as a file and as a folder")
-    if kind is other_kind is not _Kind.IMPLIED:
-        raise _collision(f"{name} is offered twice")
-    if kind is _Kind.FOLDER:
-        claims[key] = (spelling, kind)
+    Raises:
+        UnsafeName, ProtocolError: as `ManifestBuilder.add`; `page` raises them too.
+    """
 
+    def __init__(self, offer: Offer) -> None:
+        self._offer = offer
+        self.again = offer.again
+        """Whether the same was offered before."""
+        self.builder = ManifestBuilder(offer.block, offer.chunk)
+        self.page(offer.entries)
 
-def _collision(fault: str) -> UnsafeName:
-    return UnsafeName(fault, "the sender has to give one of them another name")
+    def page(self, entries: Iterable[Entry]) -> None:
+        """Adds a page."""
+        for entry in entries:
+            self.builder.add(entry)
+        if len(self.builder.entries) > self._offer.count:
+            raise ProtocolError("the offer has more entries than it says")
+
+    def manifest(self) -> Manifest | None:
+        """Returns the whole, or None while pages are missing.
+
+        Raises:
+            UnsafeName, ProtocolError: it is complete, and not what the offer says.
+        """
+        if len(self.builder.entries) < self._offer.count:
+            return None
+        manifest = self.builder.finish()
+        if (manifest.root, len(manifest.files), manifest.total) != (
+            self._offer.root,
+            self._offer.files,
+            self._offer.total,
+        ):
+            raise ProtocolError("the offer's entries are not those that it was announced with")
+        return manifest

@@ -1,11 +1,16 @@
 """The sending end of a transfer.
 
-    offer ──>            <── accept(limit)
+    offer, with the first page ──>
+                         <── more          as long as pages are missing
+    manifest ──>
+                         <── have          what is there already
+                         <── accept(limit)
     for each file, in order:
-        block(hash) ──>  and its chunks on `bulk`, never more than `limit` bytes in all
-        file-end(root) ──>
+        hashes ──>           and the chunks of these blocks on `bulk`, never more than `limit` messages in all
+        hashes ──>           of blocks that are there already
+        file-end(root) ──>   if it has several blocks
                          <── progress(stored, limit)   as blocks reach the disk
-                         <── again(file, index)        for one that did not match its hash
+                         <── again(block)              for one that does not match its hash
                          <── done
 
 Blocks that are asked for again go first. The hash of a block is sent once, with its first data: a block that is
@@ -15,25 +20,55 @@ sent again has to match the hash that it had.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from p2pchat.protocol.frames import Accept, Again, Block, Decline, Done, FileEnd, Progress, TransferFrame
+from p2pchat.protocol.frames import (
+    Accept,
+    Again,
+    Decline,
+    Done,
+    FileEnd,
+    Hashes,
+    Have,
+    ManifestPage,
+    More,
+    Progress,
+    TransferFrame,
+)
+from p2pchat.protocol.limits import HASHES, PAGE_ENTRIES, PAGES_AHEAD
 from p2pchat.protocol.transfer import bulk
-from p2pchat.protocol.transfer.lifecycle import Confirmed, ReadBlock, Transfer, TransferState
+from p2pchat.protocol.transfer.lifecycle import Confirmed, Output, ReadBlock, SendFrame, Transfer, TransferState
 from p2pchat.protocol.transfer.manifest import Manifest, file_root
 
-READ_AHEAD: Final = 3
-"""Blocks that are read or being read beyond the one that is sent: 30 ms for the disk at 100 MB/s, and 3 MiB."""
+READ_AHEAD_BYTES: Final = 3 * 1024 * 1024
+"""File data that is read or being read beyond the block that is sent: 30 ms for the disk at 100 MB/s. One block at
+least, however large."""
+
+READ_AHEAD_BLOCKS: Final = 64
+"""The same as a number of blocks: so many small files are read in one go."""
+
+TRIES: Final = 4
+"""How often everything may be asked for again, so that a receiver cannot keep us sending for ever."""
+
+_SEND: Final = 0
+_KEEP: Final = 1
+_CHECK: Final = 2
+_TOLD: Final = 3
+"""What becomes of a block: send it, keep it as it is, send its hash only; and its hash was sent."""
 
 
 @dataclass(slots=True)
-class _Reading:
-    """A block that the shell was asked for."""
+class _Step:
+    """A block whose turn has come, or will come."""
 
-    file: int
-    index: int
-    repeated: bool
+    number: int
+    length: int
+    hash_only: bool = False
+    repeated: bool = False
+    ends: int | None = None
+    """The file of several blocks whose last one it is to be told of."""
     data: bytes | None = None
     digest: bytes = b""
 
@@ -44,71 +79,96 @@ class OutgoingTransfer(Transfer):
     Args:
         number: unique among our offers on this link.
         manifest: what is offered.
+        digests: hashes of blocks that were read before, of the same content: they are not read again just for them.
+        again: whether the same was offered on an earlier link, which was lost.
     """
 
     by_sender = True
 
-    def __init__(self, number: int, manifest: Manifest) -> None:
+    def __init__(
+        self, number: int, manifest: Manifest, digests: dict[int, bytes] | None = None, again: bool = False
+    ) -> None:
         super().__init__(number, manifest)
+        self.digests = {} if digests is None else digests
+        """The hashes of blocks of files of several, until their `file-end` is sent."""
         self._chunk = manifest.chunk
+        self._status = bytearray(manifest.blocks)
+        """For each block, what becomes of it."""
         self._limit = 0
         self._sent = 0
-        """File bytes sent in all, as credit counts them."""
+        """Messages sent in all."""
         self._planned = 0
         """The same, with the blocks that were asked of the shell."""
-        self._sent_once = 0
-        """File bytes of the blocks that are sent, each counted once."""
-        self._unread = ((file, index) for file in manifest.files for index in range(manifest.blocks_of(file)))
-        """The blocks that the shell was not asked for yet."""
-        self._again: deque[tuple[int, int]] = deque()
+        self._may_be_stored = 0
+        """Bytes of blocks that the receiver has, or that were sent to it completely."""
+        self._steps: Iterator[_Step] = iter(())
+        self._next: _Step | None = None
+        """The step that the shell is asked for next."""
+        self._again: deque[_Step] = deque()
         """Blocks that the shell has to be asked for once more."""
-        self._repeating: set[tuple[int, int]] = set()
+        self._repeating: set[int] = set()
         """Blocks that were asked for again, until their last chunk is sent."""
-        self._repeating_bytes = 0
-        self._reading: deque[_Reading] = deque()
-        """Blocks in the order in which they will be sent."""
-        self._sending: _Reading | None = None
+        self._asked_again = 0
+        """Bytes that were asked for again."""
+        self._reading: deque[_Step] = deque()
+        """Steps that the shell was asked for, in the order in which they will be taken."""
+        self._ahead = 0
+        """Their bytes."""
+        self._sending: _Step | None = None
         self._view = memoryview(b"")
         """Data of the block that is being sent; empty when there is none."""
         self._start = 0
         """How much of it is sent."""
+        self._file = 0
         self._base = 0
         """Where in its file it begins."""
-        self._open_file = 0
-        """The entry whose `file-end` is the next one to send."""
-        self._open_blocks = 0
-        """Its blocks that are sent."""
-        self._root = file_root(manifest.entries[0].size)
-        self._send(manifest.to_offer(number))
+        self._hashes: Hashes | None = None
+        """The last frame of hashes, as long as nobody has taken it: those of small files travel together."""
+        offer = manifest.to_offer(number, again)
+        self._offered = len(offer.entries)
+        """Entries that were sent."""
+        self._send(offer)
+
+    def poll(self) -> Output | None:
+        """The next thing to do or to tell, or None when there is nothing left."""
+        output = super().poll()
+        if isinstance(output, SendFrame) and output.frame is self._hashes:
+            self._hashes = None
+        return output
 
     def receive(self, frame: TransferFrame, now: float) -> None:
-        """A frame of the receiver arrived: accept, decline, progress, again, done, pause, resume or cancel.
+        """A frame of the receiver arrived: more, have, accept, decline, progress, again, done, pause, resume, cancel.
 
         One that breaks the protocol ends the transfer with the code `protocol`.
         """
         if self.state.final:
             return
+        waiting = self.state is TransferState.WAITING
         match frame:
-            case Accept(limit=limit) if self.state is TransferState.WAITING:
+            case More(entries=until) if waiting:
+                self._send_pages(until)
+            case Have() if waiting:
+                self._note_have(frame)
+            case Accept(limit=limit) if waiting:
                 self._accepted(limit, now)
-            case Decline(reason=reason) if self.state is TransferState.WAITING:
+            case Decline(reason=reason) if waiting:
                 self._end(TransferState.DECLINED, reason=reason, by_peer=True)
             case Progress() if self._running:
                 self._progressed(frame)
-            case Again(file=file, index=index) if self._running:
-                self._asked_again(file, index)
+            case Again(block=number) if self._running:
+                self._ask_again(number)
             case Done() if self._running:
                 self._done()
             case _:
                 self._receive_common(frame)
 
-    def block_read(self, file: int, index: int, data: bytes, digest: bytes) -> None:
+    def block_read(self, number: int, data: bytes, digest: bytes) -> None:
         """The shell read a block that it was asked for; `digest` is the SHA-256 of `data`."""
-        for reading in self._reading:
-            if (reading.file, reading.index) == (file, index) and reading.data is None:
-                reading.data, reading.digest = data, digest
+        for step in self._reading:
+            if step.number == number and step.data is None:
+                step.data, step.digest = data, digest
                 break
-        self._send_next()
+        self._go_on()
 
     def read_failed(self, code: str, reason: str) -> None:
         """A block cannot be read: the transfer fails, and the peer is told the reason."""
@@ -121,54 +181,85 @@ class OutgoingTransfer(Transfer):
         """
         start = self._start
         data = self._view[start : start + self._chunk]
-        sent = self._sent + len(data)
-        if not data or sent > self._limit or self.state is not TransferState.ACTIVE:
+        if not data or self._sent >= self._limit or self.state is not TransferState.ACTIVE:
             return None
-        sending = self._sending
-        assert sending is not None  # there is data of it
-        self._sent = sent
+        self._sent += 1
         self._start = start + len(data)
-        message = bulk.pack(self.number, sending.file, self._base + start, data)
+        message = bulk.pack(self.number, self._file, self._base + start, data)
         if self._start == len(self._view):
-            self._block_sent(sending)
+            self._block_sent()
         return message
+
+    # --- the offer and its answer
+
+    def _send_pages(self, until: int) -> None:
+        until = min(until, self._offered + PAGES_AHEAD * PAGE_ENTRIES, len(self.manifest.entries))
+        while self._offered < until:
+            page = self.manifest.page(self._offered)
+            self._offered += len(page)
+            self._send(ManifestPage(self.number, page))
+
+    def _note_have(self, have: Have) -> None:
+        for first, count in have.ranges:
+            if first + count > self.manifest.blocks:
+                self._refuse("blocks are there that were not offered")
+                return
+            self._status[first : first + count] = bytes([_CHECK if have.check else _KEEP]) * count
+            self._may_be_stored += self.manifest.bytes_of(first, count)
 
     def _accepted(self, limit: int, now: float) -> None:
         self.accepted_at = now
         self._limit = limit
+        self._steps = self._plan()
+        self._next = next(self._steps, None)
         self._enter(TransferState.ACTIVE, by_peer=True)
-        self._end_files()
-        self._read_on()
+        self._go_on()
+
+    def _plan(self) -> Iterator[_Step]:
+        """Returns the steps to take: file after file, what is missing first, and then the hashes of what is there."""
+        for file in self.manifest.files:
+            blocks = self.manifest.blocks_of(file)
+            left = len(blocks)
+            if self._status.count(_KEEP, blocks.start, blocks.stop) == left:
+                continue
+            for turn in ((_SEND,), (_KEEP, _CHECK)):
+                for number in blocks:
+                    if self._status[number] in turn:
+                        left -= 1
+                        ends = file if left == 0 and len(blocks) > 1 else None
+                        yield _Step(number, self.manifest.place(number)[2], _SEND not in turn, ends=ends)
+
+    # --- what the receiver says
 
     def _progressed(self, frame: Progress) -> None:
-        if frame.limit < self._limit or frame.stored < self.stored:
-            self._refuse("progress went backwards")
-        elif frame.stored > self._sent_once:
+        if frame.limit < self._limit:
+            self._refuse("the credit went backwards")
+        elif frame.stored > self._may_be_stored:
             self._refuse("progress beyond what was sent")
         else:
             self._limit = frame.limit
-            if frame.stored > self.stored:
+            if frame.stored != self.stored:
                 self.stored = frame.stored
                 self._outputs.append(Confirmed(self.stored))
-            self._read_on()
+            self._go_on()
 
-    def _asked_again(self, file: int, index: int) -> None:
-        block = (file, index)
-        if block in self._repeating:
+    def _ask_again(self, number: int) -> None:
+        if number in self._repeating:
             return
-        if block >= (self._open_file, self._open_blocks) or index >= self.manifest.blocks_of(file):
+        if number >= self.manifest.blocks or self._status[number] != _TOLD:
             self._refuse("a block was asked for again that was not sent")
             return
-        self._repeating.add(block)
-        self._repeating_bytes += self.manifest.block_length(file, index)
-        if self._repeating_bytes > self._sent_once - self.stored:
-            self._refuse("more was asked for again than was unconfirmed")
+        length = self.manifest.place(number)[2]
+        self._asked_again += length
+        if self._asked_again > TRIES * self.manifest.total:
+            self._refuse("more was asked for again than can be of use")
             return
-        self._again.append(block)
-        self._read_on()
+        self._repeating.add(number)
+        self._again.append(_Step(number, length, repeated=True))
+        self._go_on()
 
     def _done(self) -> None:
-        if self._open_file < len(self.manifest.entries):
+        if self._next is not None or self._reading or self._view:
             self._refuse("done before everything was sent")
             return
         if self.stored < self.manifest.total:
@@ -176,61 +267,95 @@ class OutgoingTransfer(Transfer):
             self._outputs.append(Confirmed(self.stored))
         self._end(TransferState.DONE, by_peer=True)
 
+    # --- reading and sending
+
+    def _go_on(self) -> None:
+        """Asks for blocks and takes up those that are there, until there is nothing to do but wait."""
+        self._read_on()
+        while self._take_up():
+            self._read_on()
+
     def _read_on(self) -> None:
         """Asks the shell for more blocks, as far as credit and read-ahead go."""
-        if self.state is not TransferState.ACTIVE:
-            return
-        while len(self._reading) < READ_AHEAD and self._planned < self._limit:
-            repeated = bool(self._again)
-            block = self._again.popleft() if repeated else next(self._unread, None)
-            if block is None:
-                return
-            file, index = block
-            length = self.manifest.block_length(file, index)
-            self._planned += length
-            self._reading.append(_Reading(file, index, repeated))
-            self._outputs.append(ReadBlock(self.number, file, index, index * self.manifest.block, length))
+        while (
+            self.state is TransferState.ACTIVE
+            and self._ahead < READ_AHEAD_BYTES
+            and len(self._reading) < READ_AHEAD_BLOCKS
+            and (step := self._next_step()) is not None
+        ):
+            self._reading.append(step)
+            digest = self.digests.get(step.number) if step.hash_only else None
+            if digest is not None:
+                step.data, step.digest = b"", digest
+            else:
+                self._ahead += step.length
+                self._outputs.append(ReadBlock(self.number, step.number))
 
-    def _send_next(self) -> None:
-        """Takes up the next block, once its data is there and nothing else is being sent."""
-        if self._view or not self._reading or self._reading[0].data is None:
-            return
-        sending = self._sending = self._reading.popleft()
-        self._view, self._start = memoryview(sending.data or b""), 0
-        self._base = sending.index * self.manifest.block
-        if not sending.repeated:
-            self._root.update(sending.digest)
-            self._send(Block(self.number, sending.file, sending.index, sending.digest))
-
-    def _block_sent(self, sending: _Reading) -> None:
-        length = len(self._view)
-        self._view, self._sending = memoryview(b""), None
-        if sending.repeated:
-            self._repeating.discard((sending.file, sending.index))
-            self._repeating_bytes -= length
+    def _next_step(self) -> _Step | None:
+        step = self._again[0] if self._again else self._next
+        if step is None or (not step.hash_only and self._planned >= self._limit):
+            return None
+        if step.repeated:
+            self._again.popleft()
         else:
-            self._sent_once += length
-            self._open_blocks += 1
-            self._end_files()
-        self._send_next()
-        self._read_on()
+            self._next = next(self._steps, None)
+        if not step.hash_only:
+            self._planned += -(-step.length // self._chunk)
+        return step
 
-    def _end_files(self) -> None:
-        """Sends `file-end` for the file whose last block is sent, and for the empty ones that follow."""
-        entries = self.manifest.entries
-        while self._open_file < len(entries) and self._open_blocks == self.manifest.blocks_of(self._open_file):
-            if not entries[self._open_file].folder:
-                self._send(FileEnd(self.number, self._open_file, self._root.digest()))
-            self._open_file, self._open_blocks = self._open_file + 1, 0
-            if self._open_file < len(entries):
-                self._root = file_root(entries[self._open_file].size)
+    def _take_up(self) -> bool:
+        """Takes up the next block, once it is there and nothing else is being sent. Returns whether it is done with."""
+        if self._view or not self._reading or self._reading[0].data is None:
+            return False
+        step = self._reading.popleft()
+        if step.data:
+            self._ahead -= step.length
+        if not step.repeated:
+            self._tell_hash(step)
+        if step.hash_only:
+            self._end_file(step)
+            return True
+        self._sending, self._view, self._start = step, memoryview(step.data or b""), 0
+        self._file, self._base, _ = self.manifest.place(step.number)
+        return False
 
-    def _pause_or_go_on(self, by_peer: bool) -> None:
-        super()._pause_or_go_on(by_peer)
-        self._read_on()
+    def _tell_hash(self, step: _Step) -> None:
+        self._status[step.number] = _TOLD
+        if len(self.manifest.blocks_of(self.manifest.entries.file_of(step.number))) > 1:
+            self.digests[step.number] = step.digest
+        frame = self._hashes
+        if frame is not None and frame.first + len(frame.hashes) == step.number and len(frame.hashes) < HASHES:
+            frame.hashes.append(step.digest)
+        else:
+            self._hashes = Hashes(self.number, step.number, [step.digest])
+            self._send(self._hashes)
+
+    def _block_sent(self) -> None:
+        step = self._sending
+        self._view, self._sending = memoryview(b""), None
+        if step is not None and step.repeated:
+            self._repeating.discard(step.number)
+        elif step is not None:
+            self._may_be_stored += step.length
+            self._end_file(step)
+        self._go_on()
+
+    def _end_file(self, step: _Step) -> None:
+        """Sends `file-end`, when this was the last block of a file of several."""
+        if step.ends is None:
+            return
+        root = file_root(self.manifest.entries.size(step.ends))
+        for number in self.manifest.blocks_of(step.ends):
+            root.update(self.digests.pop(number))
+        self._send(FileEnd(self.number, step.ends, root.digest()))
+
+    def _pause_or_go_on(self, by_peer: bool, code: str = "", reason: str = "") -> None:
+        super()._pause_or_go_on(by_peer, code, reason)
+        self._go_on()
 
     def _end(self, state: TransferState, code: str = "", reason: str = "", by_peer: bool = False) -> None:
         super()._end(state, code, reason, by_peer)
         self._reading.clear()
         self._again.clear()
+        self._next = None
         self._view, self._sending = memoryview(b""), None

@@ -16,6 +16,7 @@ What is refused, and why
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 from typing import Final
 
 from p2pchat.errors import UnsafeName
@@ -67,6 +68,8 @@ def safe_components(path: str) -> tuple[str, ...]:
 
 def collision_key(component: str) -> str:
     """Returns what a file system that ignores case, composition and joiners would compare."""
+    if component.isascii():
+        return component.lower()  # the same, in a tenth of the time
     bare = "".join(character for character in component if character not in _JOINERS)
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", bare).casefold())
 
@@ -76,6 +79,7 @@ def shown(path: str) -> str:
     return repr(path if len(path) <= _SHOWN_CHARACTERS else path[:_SHOWN_CHARACTERS] + "…")
 
 
+@lru_cache(maxsize=1024)  # the names of folders come again and again
 def _fault(name: str) -> str:
     """Returns what is wrong with one component; empty when nothing is."""
     if not name:
@@ -88,7 +92,8 @@ def _fault(name: str) -> str:
         return f"has a name of more than {NAME_BYTES} bytes"
     if "\\" in name or ":" in name:
         return "has a backslash or a colon"
-    if any(c not in _JOINERS and unicodedata.category(c) in _INVISIBLE for c in name):
+    # What is printable is in none of these categories: most names need no look at each character.
+    if not name.isprintable() and any(c not in _JOINERS and unicodedata.category(c) in _INVISIBLE for c in name):
         return "has control or invisible characters"
     if name[-1] in ". ":
         return "has a name that ends with a dot or a space"

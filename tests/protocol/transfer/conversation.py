@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from hashlib import sha256
 from typing import TypeAlias
 
-from p2pchat.protocol.frames import Entry, Offer, TransferFrame
+from p2pchat.protocol.frames import Entry, TransferFrame
 from p2pchat.protocol.transfer.bulk import unpack
 from p2pchat.protocol.transfer.incoming import IncomingTransfer
 from p2pchat.protocol.transfer.lifecycle import (
@@ -53,7 +53,7 @@ class Conversation:
     Args:
         files: path to content; None for a folder.
         dice: decides the order.
-        credit: what the receiver lets be under way.
+        credit: what the receiver lets be under way beyond one block.
         damage: called with each bulk message; returns what arrives.
     """
 
@@ -68,16 +68,19 @@ class Conversation:
         entries = [Entry(path, len(content or b""), content is None) for path, content in files.items()]
         self.dice = dice
         self.damage = damage
-        self.sender = OutgoingTransfer(7, Manifest(entries, BLOCK, CHUNK))
-        offer = frames_of(drain(self.sender))[0]
-        assert isinstance(offer, Offer)
-        self.receiver = IncomingTransfer(7, Manifest.from_offer(offer), credit)
+        self.sender = OutgoingTransfer(7, Manifest.of(entries, BLOCK, CHUNK))
+        drain(self.sender)  # the offer
+        self.receiver = IncomingTransfer(7, self.sender.manifest, credit=credit)
         self.to_receiver: deque[TransferFrame] = deque()
         self.to_sender: deque[TransferFrame] = deque()
         self.bulk: list[bytes] = []
         self.jobs: list[Job] = []
         self.disk: dict[int, bytearray] = {}
+        self.stored: dict[int, bytes] = {}
+        """The hash of each block that was written."""
         self.finished: dict[int, bytes] = {}
+        self.read: list[int] = []
+        """Blocks that the sender read."""
         self.log: list[TransferFrame] = []
         """Every frame that was sent, by either side."""
         self.told: dict[Transfer, list[StateChanged]] = {self.sender: [], self.receiver: []}
@@ -146,20 +149,23 @@ class Conversation:
     def _do_job(self) -> None:
         job = self.jobs.pop(self._pick(len(self.jobs)))
         match job:
-            case ReadBlock(file=file, index=index, offset=offset, length=length):
+            case ReadBlock(number=number):
+                self.read.append(number)
+                file, offset, length = self.sender.manifest.place(number)
                 data = self.contents[file][offset : offset + length]
-                assert len(data) == length
-                self.sender.block_read(file, index, data, sha256(data).digest())
-            case StoreBlock(file=file, index=index, offset=offset, data=data, digest=digest):
+                self.sender.block_read(number, data, sha256(data).digest())
+            case StoreBlock(number=number, data=data, digest=digest):
                 if sha256(data).digest() != digest:
-                    self.receiver.block_bad(file, index)
+                    self.receiver.block_bad(number)
                     return
+                file, offset, _ = self.sender.manifest.place(number)
                 content = self.disk.setdefault(file, bytearray(len(self.contents[file])))
                 content[offset : offset + len(data)] = data
-                self.receiver.block_stored(file, index)
+                self.stored[number] = digest
+                self.receiver.block_stored(number)
             case FinishFile(file=file):
                 self.finished[file] = bytes(self.disk.pop(file, b""))
-                self.receiver.file_finished(file, f"/downloads/{file}")
+                self.receiver.file_finished(file)
 
     def _pick(self, count: int) -> int:
         return 0 if self.dice is None else self.dice.randrange(count)

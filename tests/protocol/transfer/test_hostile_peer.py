@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 from p2pchat.protocol.frames import (
     Accept,
     Again,
-    Block,
     Cancel,
     Decline,
     Done,
     Entry,
     FileEnd,
-    Offer,
+    Hashes,
+    Have,
+    More,
     Pause,
     Progress,
     Resume,
@@ -28,17 +29,18 @@ from p2pchat.protocol.transfer.bulk import Chunk
 from p2pchat.protocol.transfer.incoming import IncomingTransfer
 from p2pchat.protocol.transfer.lifecycle import FinishFile, SendFrame, StateChanged, StoreBlock, TransferState
 from p2pchat.protocol.transfer.manifest import Manifest
-from p2pchat.protocol.transfer.outgoing import OutgoingTransfer
+from p2pchat.protocol.transfer.outgoing import TRIES, OutgoingTransfer
 from tests.protocol.transfer.conversation import BLOCK, CHUNK, drain
 
 SIZE = 8 * BLOCK
+MESSAGES = SIZE // CHUNK
 DIGEST = sha256(bytes(BLOCK)).digest()
 
 
-def receiver(credit: int = 2 * BLOCK) -> IncomingTransfer:
+def receiver(credit: int = BLOCK) -> IncomingTransfer:
     """A receiver that has accepted one folder, one file of eight blocks and an empty one."""
     entries = [Entry("folder", folder=True), Entry("a", SIZE), Entry("empty")]
-    transfer = IncomingTransfer(7, Manifest(entries, BLOCK, CHUNK), credit)
+    transfer = IncomingTransfer(7, Manifest.of(entries, BLOCK, CHUNK), credit=credit)
     transfer.accept(0.0)
     drain(transfer)
     return transfer
@@ -46,10 +48,10 @@ def receiver(credit: int = 2 * BLOCK) -> IncomingTransfer:
 
 def sender(blocks_sent: int = 0) -> OutgoingTransfer:
     """A sender of one file of eight blocks, accepted with enough credit, that has sent some of them."""
-    transfer = OutgoingTransfer(7, Manifest([Entry("a", SIZE)], BLOCK, CHUNK))
-    transfer.receive(Accept(7, SIZE // 2), 0.0)
+    transfer = OutgoingTransfer(7, Manifest.of([Entry("a", SIZE)], BLOCK, CHUNK))
+    transfer.receive(Accept(7, MESSAGES // 2), 0.0)
     for index in range(blocks_sent):
-        transfer.block_read(0, index, bytes(BLOCK), DIGEST)
+        transfer.block_read(index, bytes(BLOCK), DIGEST)
         while transfer.next_chunk() is not None:
             pass
     drain(transfer)
@@ -97,7 +99,7 @@ def test_a_chunk_that_is_not_cut_as_offered_ends_the_transfer(bad: Chunk) -> Non
 
 
 def test_a_chunk_beyond_the_credit_ends_the_transfer() -> None:
-    transfer = receiver(credit=2 * BLOCK)
+    transfer = receiver()
     for offset in range(0, 2 * BLOCK, CHUNK):
         transfer.chunk(chunk(1, offset), 1.0)
     assert drain(transfer) == []
@@ -106,52 +108,40 @@ def test_a_chunk_beyond_the_credit_ends_the_transfer() -> None:
 
 
 def test_a_chunk_before_the_offer_is_accepted_ends_the_transfer() -> None:
-    transfer = IncomingTransfer(7, Manifest([Entry("a", SIZE)], BLOCK, CHUNK))
+    transfer = IncomingTransfer(7, Manifest.of([Entry("a", SIZE)], BLOCK, CHUNK))
     transfer.chunk(chunk(0, 0), 1.0)
     assert failure(transfer) == "a chunk goes beyond the credit"
 
 
 def test_a_chunk_that_comes_twice_counts_once() -> None:
-    transfer = receiver(credit=2 * BLOCK)
-    transfer.receive(Block(7, 1, 0, DIGEST), 1.0)
+    transfer = receiver()
+    transfer.receive(Hashes(7, 0, [DIGEST]), 1.0)
     for offset in range(0, BLOCK, CHUNK):
         for _ in range(50):
             transfer.chunk(chunk(1, offset), 1.0)
-    assert drain(transfer) == [StoreBlock(7, 1, 0, 0, bytes(BLOCK), DIGEST)]
-    transfer.block_stored(1, 0)
+    assert drain(transfer) == [StoreBlock(7, 0, bytes(BLOCK), DIGEST)]
+    transfer.block_stored(0)
     drain(transfer)
     transfer.chunk(chunk(1, 0), 1.0)  # and when its block is stored, not at all
     assert drain(transfer) == []
     assert transfer._blocks == {}
 
 
-def test_a_file_has_no_more_hashes_than_blocks() -> None:
-    transfer = IncomingTransfer(7, Manifest([Entry("a", BLOCK), Entry("b", BLOCK)], BLOCK, CHUNK))
-    transfer.accept(0.0)
-    transfer.receive(Block(7, 0, 0, DIGEST), 1.0)
-    assert transfer.state is TransferState.ACTIVE
-    transfer.receive(Block(7, 0, 1, DIGEST), 1.0)
-    assert failure(transfer) == "the hash of a block came out of turn"
-
-
-def hash_frames(count: int) -> list[TransferFrame]:
-    return [Block(7, 1, index, DIGEST) for index in range(count)]
-
-
 @pytest.mark.parametrize(
     ("sent", "reason"),
     [
-        ([Block(7, 1, 1, DIGEST)], "the hash of a block came out of turn"),
-        ([Block(7, 1, 0, DIGEST)] * 2, "the hash of a block came out of turn"),
-        ([Block(7, 0, 0, DIGEST)], "the hash of a block came out of turn"),
-        ([Block(7, 9, 0, DIGEST)], "the hash of a block came out of turn"),
-        (hash_frames(3), "the hash of a block goes beyond the credit"),
+        ([Hashes(7, 8, [DIGEST])], "the hash of a block came out of turn"),
+        ([Hashes(7, 7, [DIGEST] * 2)], "the hash of a block came out of turn"),
+        ([Hashes(7, 2**32 - 1, [DIGEST])], "the hash of a block came out of turn"),
+        ([Hashes(7, 0, [DIGEST])] * 2, "the hash of a block came out of turn"),
+        ([Hashes(7, 0, [DIGEST] * 3)], "the hash of a block goes beyond the credit"),
         ([FileEnd(7, 1, DIGEST)], "the end of a file came out of turn"),
         ([FileEnd(7, 2, DIGEST)], "the end of a file came out of turn"),
         ([FileEnd(7, 0, DIGEST)], "the end of a file came out of turn"),
+        ([FileEnd(7, 2**32 - 1, DIGEST)], "the end of a file came out of turn"),
         ([Accept(7, 1)], "the frame 'accept' has no place here"),
         ([Done(7)], "the frame 'done' has no place here"),
-        ([Offer(7, [Entry("b")])], "the frame 'offer' has no place here"),
+        ([More(7, 1)], "the frame 'more' has no place here"),
     ],
 )
 def test_a_frame_of_the_sender_out_of_turn_ends_the_transfer(sent: list[TransferFrame], reason: str) -> None:
@@ -164,16 +154,16 @@ def test_a_frame_of_the_sender_out_of_turn_ends_the_transfer(sent: list[Transfer
 @pytest.mark.parametrize(
     ("sent", "reason"),
     [
-        (Progress(7, BLOCK, SIZE // 2 - 1), "progress went backwards"),
-        (Progress(7, 3 * BLOCK, SIZE), "progress beyond what was sent"),
-        (Again(7, 0, 2), "a block was asked for again that was not sent"),
-        (Again(7, 0, 2**32 - 1), "a block was asked for again that was not sent"),
-        (Again(7, 1, 0), "a block was asked for again that was not sent"),
-        (Again(7, 2**32 - 1, 0), "a block was asked for again that was not sent"),
+        (Progress(7, BLOCK, MESSAGES // 2 - 1), "the credit went backwards"),
+        (Progress(7, 3 * BLOCK, MESSAGES), "progress beyond what was sent"),
+        (Again(7, 4), "a block was asked for again that was not sent"),
+        (Again(7, 2**32 - 1), "a block was asked for again that was not sent"),
+        (Have(7, False, [(0, 1)]), "the frame 'have' has no place here"),
+        (More(7, 1), "the frame 'more' has no place here"),
         (Done(7), "done before everything was sent"),
         (Accept(7, SIZE), "the frame 'accept' has no place here"),
         (Decline(7), "the frame 'decline' has no place here"),
-        (Block(7, 0, 0, DIGEST), "the frame 'block' has no place here"),
+        (Hashes(7, 0, [DIGEST]), "the frame 'hashes' has no place here"),
     ],
 )
 def test_a_frame_of_the_receiver_out_of_turn_ends_the_transfer(sent: TransferFrame, reason: str) -> None:
@@ -183,38 +173,45 @@ def test_a_frame_of_the_receiver_out_of_turn_ends_the_transfer(sent: TransferFra
     assert transfer.next_chunk() is None
 
 
-def test_confirmed_bytes_are_not_taken_back() -> None:
+def test_a_receiver_cannot_ask_for_the_same_for_ever() -> None:
     transfer = sender(blocks_sent=2)
-    transfer.receive(Progress(7, 2 * BLOCK, SIZE), 1.0)
-    transfer.receive(Progress(7, BLOCK, SIZE), 1.0)
-    assert failure(transfer) == "progress went backwards"
+    sent = 0
+    while transfer.state is TransferState.ACTIVE:
+        transfer.receive(Again(7, 0), 1.0)
+        transfer.receive(Again(7, 0), 1.0)  # the same wish twice is one wish
+        transfer.receive(Progress(7, 0, 1000), 1.0)
+        transfer.block_read(0, bytes(BLOCK), DIGEST)
+        for number in range(2, 8):
+            transfer.block_read(number, bytes(BLOCK), DIGEST)
+        while transfer.next_chunk() is not None:
+            sent += CHUNK
+    assert failure(transfer) == "more was asked for again than can be of use"
+    assert sent <= (TRIES + 1) * SIZE
 
 
-def test_what_is_confirmed_is_not_asked_for_again() -> None:
-    transfer = sender(blocks_sent=2)
-    transfer.receive(Progress(7, BLOCK, SIZE), 1.0)
-    transfer.receive(Again(7, 0, 0), 1.0)
-    transfer.receive(Again(7, 0, 0), 1.0)  # the same wish twice is one wish
-    assert transfer.state is TransferState.ACTIVE
-    transfer.receive(Again(7, 0, 1), 1.0)
-    assert failure(transfer) == "more was asked for again than was unconfirmed"
+@pytest.mark.parametrize("ranges", [[(8, 1)], [(0, 9)], [(2**32 - 1, 2**32 - 1)]])
+def test_blocks_that_were_not_offered_cannot_be_there(ranges: list[tuple[int, int]]) -> None:
+    transfer = OutgoingTransfer(7, Manifest.of([Entry("a", SIZE)], BLOCK, CHUNK))
+    transfer.receive(Have(7, True, ranges), 0.0)
+    assert failure(transfer) == "blocks are there that were not offered"
 
 
-@pytest.mark.parametrize("frame", [Pause(7, False), Resume(7, False), Progress(7, 0, 5), Done(7), Again(7, 0, 0)])
+@pytest.mark.parametrize("frame", [Pause(7, False), Resume(7, False), Progress(7, 0, 5), Done(7), Again(7, 0)])
 def test_an_offer_that_waits_is_answered_and_nothing_else(frame: TransferFrame) -> None:
-    transfer = OutgoingTransfer(7, Manifest([Entry("a", SIZE)], BLOCK, CHUNK))
+    transfer = OutgoingTransfer(7, Manifest.of([Entry("a", SIZE)], BLOCK, CHUNK))
     drain(transfer)
     transfer.receive(frame, 1.0)
     assert "has no place here" in failure(transfer)
 
 
 def test_a_file_whose_root_is_wrong_is_not_finished() -> None:
-    transfer = IncomingTransfer(7, Manifest([Entry("a", BLOCK)], BLOCK, CHUNK))
+    transfer = IncomingTransfer(7, Manifest.of([Entry("a", 2 * BLOCK)], BLOCK, CHUNK))
     transfer.accept(0.0)
-    transfer.receive(Block(7, 0, 0, DIGEST), 1.0)
-    for offset in range(0, BLOCK, CHUNK):
+    transfer.receive(Hashes(7, 0, [DIGEST, DIGEST]), 1.0)
+    for offset in range(0, 2 * BLOCK, CHUNK):
         transfer.chunk(chunk(0, offset), 1.0)
-    transfer.block_stored(0, 0)
+    transfer.block_stored(0)
+    transfer.block_stored(1)
     transfer.receive(FileEnd(7, 0, DIGEST), 1.0)
     outputs = drain(transfer)
     assert outputs[-1] == StateChanged(TransferState.FAILED, "hash", "'a' does not match its hash")
@@ -230,12 +227,12 @@ def test_an_unknown_code_of_a_cancel_counts_as_a_failure_of_another_kind() -> No
 late: list[Callable[[IncomingTransfer], None]] = [
     lambda transfer: transfer.chunk(chunk(1, 0), 2.0),
     lambda transfer: transfer.chunk(chunk(99, 3), 2.0),
-    lambda transfer: transfer.receive(Block(7, 1, 0, DIGEST), 2.0),
+    lambda transfer: transfer.receive(Hashes(7, 0, [DIGEST]), 2.0),
     lambda transfer: transfer.receive(Cancel(7, True, "user"), 2.0),
     lambda transfer: transfer.receive(Done(7), 2.0),
-    lambda transfer: transfer.block_stored(1, 0),
-    lambda transfer: transfer.block_bad(1, 0),
-    lambda transfer: transfer.file_finished(1, "/downloads/a"),
+    lambda transfer: transfer.block_stored(0),
+    lambda transfer: transfer.block_bad(0),
+    lambda transfer: transfer.file_finished(1),
     lambda transfer: transfer.storage_failed("disk", "full"),
     lambda transfer: transfer.accept(2.0),
     lambda transfer: transfer.decline(),
@@ -260,8 +257,10 @@ numbers = st.integers(0, 10) | st.sampled_from([BLOCK, SIZE, 2**32 - 1])
 any_frame = st.one_of(
     st.builds(Accept, st.just(7), numbers),
     st.builds(Progress, st.just(7), numbers, numbers),
-    st.builds(Again, st.just(7), numbers, numbers),
-    st.builds(Block, st.just(7), numbers, numbers, st.just(DIGEST)),
+    st.builds(Again, st.just(7), numbers),
+    st.builds(Have, st.just(7), st.booleans(), st.lists(st.tuples(numbers, numbers), min_size=1)),
+    st.builds(More, st.just(7), numbers),
+    st.builds(Hashes, st.just(7), numbers, st.lists(st.just(DIGEST), min_size=1, max_size=4)),
     st.builds(FileEnd, st.just(7), numbers, st.just(DIGEST)),
     st.builds(Pause, st.just(7), st.booleans()),
     st.builds(Resume, st.just(7), st.booleans()),
@@ -272,7 +271,7 @@ any_chunk = st.builds(chunk, numbers, st.integers(0, SIZE) | st.sampled_from(ran
 
 @given(st.lists(any_frame | any_chunk, max_size=40))
 def test_nothing_a_sender_sends_raises_or_grows_memory(inputs: list[TransferFrame | Chunk]) -> None:
-    transfer = receiver(credit=3 * BLOCK)
+    transfer = receiver(credit=2 * BLOCK)
     for sent in inputs:
         if isinstance(sent, Chunk):
             transfer.chunk(sent, 1.0)
@@ -292,4 +291,18 @@ def test_nothing_a_receiver_sends_raises(inputs: list[TransferFrame]) -> None:
         while transfer.next_chunk() is not None:
             pass
         drain(transfer)
-    assert transfer._sent <= max(transfer._limit, SIZE // 2)
+    assert transfer._sent <= max(transfer._limit, MESSAGES // 2)
+
+
+@given(st.lists(any_frame, max_size=40), st.integers(0, 8))
+def test_nothing_a_receiver_answers_an_offer_with_raises(inputs: list[TransferFrame], limit: int) -> None:
+    transfer = OutgoingTransfer(7, Manifest.of([Entry("a", SIZE), Entry("b", 1)], BLOCK, CHUNK))
+    for frame in inputs:
+        transfer.receive(frame, 1.0)
+    transfer.receive(Accept(7, limit), 1.0)
+    for number in range(9):
+        transfer.block_read(number, bytes(BLOCK if number < 8 else 1), DIGEST)
+    while transfer.next_chunk() is not None:
+        pass
+    drain(transfer)
+    assert transfer._sent <= limit

@@ -1,0 +1,134 @@
+"""Blocking work for one transfer: on worker threads, small pieces together, and its results back on the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Executor
+from typing import Generic, TypeVar
+
+from p2pchat.errors import StorageFailed, TransferFailed
+
+logger = logging.getLogger(__name__)
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+BATCH_BYTES = 1024 * 1024
+"""File data in one piece of work: a thread is not changed for less, and two threads share what is more."""
+
+BATCH_ITEMS = 32
+"""The same as a number of items: two flushed files take 5 ms each on a slow disk, and others wait meanwhile."""
+
+
+class DiskWork:
+    """What a transfer has under way on its disk.
+
+    Args:
+        pool: where it runs.
+        drain: called on the loop after results were handed over.
+    """
+
+    def __init__(self, pool: Executor, drain: Callable[[], None]) -> None:
+        self._pool = pool
+        self._drain = drain
+        self._loop = asyncio.get_running_loop()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def run(self, work: Callable[[], Result], done: Callable[[Result], None]) -> None:
+        """Runs `work` on a thread, and then `done` with its result on the loop."""
+
+        async def run() -> None:
+            done(await self._loop.run_in_executor(self._pool, work))
+            self._drain()
+
+        self._spawn(run())
+
+    def later(self, work: Coroutine[None, None, None]) -> None:
+        """Runs a coroutine once everything is done that is under way now."""
+        earlier = list(self._tasks)
+
+        async def run() -> None:
+            if earlier:
+                await asyncio.wait(earlier)
+            await work
+
+        self._spawn(run())
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def settle(self) -> None:
+        """Waits until nothing is under way."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+
+class Batches(Generic[Item, Result]):
+    """Gathers what is asked for in one turn of the event loop, and does it in pieces of `BATCH_BYTES`.
+
+    Args:
+        work: where it runs.
+        size: bytes of an item.
+        do: does one item, on a thread.
+        done: takes an item and its result, on the loop.
+        failed: takes an item and why it failed, on the loop.
+    """
+
+    def __init__(
+        self,
+        work: DiskWork,
+        size: Callable[[Item], int],
+        do: Callable[[Item], Result],
+        done: Callable[[Item, Result], None],
+        failed: Callable[[Item, TransferFailed], None],
+    ) -> None:
+        self._work = work
+        self._size = size
+        self._do = do
+        self._done = done
+        self._failed = failed
+        self._waiting: list[Item] = []
+
+    def add(self, item: Item) -> None:
+        """Asks for an item."""
+        if not self._waiting:
+            asyncio.get_running_loop().call_soon(self._start)
+        self._waiting.append(item)
+
+    def _start(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        batch: list[Item] = []
+        size = 0
+        for item in waiting:
+            if batch and (size + self._size(item) > BATCH_BYTES or len(batch) == BATCH_ITEMS):
+                self._run(batch)
+                batch, size = [], 0
+            batch.append(item)
+            size += self._size(item)
+        self._run(batch)
+
+    def _run(self, batch: list[Item]) -> None:
+        def work() -> list[tuple[Item, Result | TransferFailed]]:
+            return [(item, self._outcome(item)) for item in batch]
+
+        def done(outcomes: list[tuple[Item, Result | TransferFailed]]) -> None:
+            for item, outcome in outcomes:
+                if isinstance(outcome, TransferFailed):
+                    self._failed(item, outcome)
+                else:
+                    self._done(item, outcome)
+
+        self._work.run(work, done)
+
+    def _outcome(self, item: Item) -> Result | TransferFailed:
+        try:
+            return self._do(item)
+        except TransferFailed as error:
+            return error
+        except Exception as error:
+            logger.exception("disk work failed in an unexpected way")
+            return StorageFailed(f"internal error: {type(error).__name__}")
