@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from p2pchat.node.api import ContactInfo, PeerStats
-from p2pchat.node.events import CodeChanged, Event, PeerInfo, Ready, TransferInfo
+from p2pchat.node.api import ContactInfo, Landing, Leftover, PeerStats
+from p2pchat.node.events import CodeChanged, Event, Item, PeerInfo, Ready, TransferInfo
 
 
 class FakeNode:
@@ -23,6 +24,9 @@ class FakeNode:
         self.known_peers: list[PeerInfo] = []
         self.known_transfers: list[TransferInfo] = []
         self.known_contacts: list[ContactInfo] = []
+        self.known_leftovers: list[Leftover] = []
+        self.landing = Landing(Path("/home/ana/Downloads"), needed=1000, free=10**9, existing=0)
+        """What `inspect` answers, for any offer."""
         self.fail_next: Exception | None = None
         """Raised by the next call, once."""
         self._events: asyncio.Queue[Event | None] = asyncio.Queue()
@@ -85,13 +89,45 @@ class FakeNode:
         self._called("commit_live_text", conversation)
         return self._next_id()
 
-    async def offer(self, conversation: str, paths: Sequence[Path], peer: str | None = None) -> list[str]:
-        self._called("offer", conversation, tuple(paths), peer)
+    async def meet(self, contact: str) -> str:
+        self._called("meet", contact)
+        return f"with-{contact}"
+
+    async def offer(
+        self, conversation: str, paths: Sequence[Path], peer: str | None = None, *, follow_links: bool = False
+    ) -> list[str]:
+        self._called("offer", conversation, tuple(paths), peer, *(("follow_links",) if follow_links else ()))
         return [self._next_id()]
 
-    async def accept(self, transfer: str, output: Path | None = None, if_exists: str = "rename") -> None:
+    async def items(self, transfer: str, start: int, count: int) -> list[Item]:
+        info = next((info for info in self.known_transfers if info.transfer == transfer), None)
+        return list(info.items[start : start + count]) if info is not None else []
+
+    async def inspect(self, transfer: str, output: Path | None = None) -> Landing:
+        self._called("inspect", transfer, output)
+        return self.landing if output is None else replace(self.landing, folder=output)
+
+    async def accept(
+        self,
+        transfer: str,
+        output: Path | None = None,
+        if_exists: str = "rename",
+        *,
+        only: Sequence[str] | None = None,
+        preserve: bool = False,
+    ) -> None:
         policy = () if if_exists == "rename" else (if_exists,)
-        self._called("accept", transfer, output, *policy)
+        choice = () if only is None else (tuple(only),)
+        self._called("accept", transfer, output, *policy, *choice, *(("preserve",) if preserve else ()))
+
+    async def discard(self, transfer: str) -> None:
+        self._called("discard", transfer)
+
+    async def leftovers(self) -> list[Leftover]:
+        return list(self.known_leftovers)
+
+    async def auto_accept(self, contact: str, most: int) -> None:
+        self._called("auto_accept", contact, most)
 
     async def decline(self, transfer: str, reason: str = "") -> None:
         self._called("decline", transfer, reason)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from p2pchat.node.events import Event, PeerInfo, TransferInfo
+from p2pchat.node.events import Event, Item, PeerInfo, TransferInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,47 @@ class ContactInfo:
     first_seen: float
     """Unix seconds."""
     last_seen: float
+    auto_accept: int = 0
+    """Offers of this contact with at most so many bytes are accepted by themselves; 0 for none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """What files would meet in a folder, if they were accepted into it now."""
+
+    folder: Path
+    needed: int
+    """Bytes that are still to come."""
+    free: int
+    """Bytes that may be used there; the reserve that stays free is not among them."""
+    existing: int
+    """Files of the offer whose names are taken there."""
+    examples: tuple[tuple[str, str], ...] = ()
+    """The first twenty of them: the path in the offer, and the name that the file would get. Safe to show."""
+    resumable: int = 0
+    """Bytes that are there already, of a transfer that was interrupted."""
+    fault: str = ""
+    """Why they cannot be stored there, in words; empty when they can."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """A transfer to us that was interrupted, and of which something lies on the disk."""
+
+    leftover: str
+    """Its id on this machine: sixteen hexadecimal digits."""
+    peer: str
+    """The key tag of the one who sent it: it goes on when the same is offered by the same again."""
+    name: str
+    """What that one was called; safe to show."""
+    title: str
+    """What it is, `film.mov` or `backup/ and 3 more`; safe to show."""
+    folder: Path
+    total: int
+    stored: int
+    """Bytes of `total` that are here."""
+    at: float
+    """When something arrived last, unix seconds."""
 
 
 class NodeApi(Protocol):
@@ -123,13 +164,35 @@ class NodeApi(Protocol):
     async def commit_live_text(self, conversation: str) -> str:
         """Finishes our live line: it becomes a message, whose id is returned (empty when the line was empty)."""
 
-    async def offer(self, conversation: str, paths: Sequence[Path], peer: str | None = None) -> list[str]:
+    async def meet(self, contact: str) -> str:
+        """Goes to the place where nobody but one contact and we can meet; no code is needed.
+
+        Both have to go there. The server learns a name that says nothing, and that two were there.
+
+        Args:
+            contact: as for `rename_contact`.
+
+        Returns:
+            The name of the conversation that the two will have. Going there twice returns the same.
+
+        Raises:
+            UsageError: nobody or more than one is meant, or the contact is blocked.
+            ServerUnreachable, ServerRefused: as `join` does.
+        """
+
+    async def offer(
+        self, conversation: str, paths: Sequence[Path], peer: str | None = None, *, follow_links: bool = False
+    ) -> list[str]:
         """Offers files and folders to one peer, or to each that is connected.
+
+        A name that other systems could not store is offered with other characters in it, and a `Problem` with the code
+        `renamed` says so.
 
         Args:
             conversation: where.
             paths: files and folders of this machine.
             peer: key tag, a unique beginning of one, or a unique name.
+            follow_links: whether what links inside folders point to is offered too.
 
         Returns:
             The id of each transfer: one for each peer.
@@ -139,21 +202,44 @@ class NodeApi(Protocol):
             PeerUnreachable: no such peer, or nobody is connected.
         """
 
-    async def accept(self, transfer: str, output: Path | None = None, if_exists: str = "rename") -> None:
+    async def items(self, transfer: str, start: int, count: int) -> list[Item]:
+        """Returns what a transfer consists of, from the `start`-th entry on; fewer than `count` at the end."""
+
+    async def inspect(self, transfer: str, output: Path | None = None) -> Landing:
+        """Looks what an offer would meet in a folder. Changes nothing.
+
+        Args:
+            transfer: its id.
+            output: the folder, which need not exist; None for where `accept` would put it.
+        """
+
+    async def accept(
+        self,
+        transfer: str,
+        output: Path | None = None,
+        if_exists: str = "rename",
+        *,
+        only: Sequence[str] | None = None,
+        preserve: bool = False,
+    ) -> None:
         """Accepts an offer.
 
         What an interrupted transfer of the same left in that folder is not fetched again (`TransferInfo.resumable`).
 
         Args:
             transfer: its id.
-            output: where the files go; None for the download folder.
+            output: where the files go; None for where an interrupted transfer of the same began, and the download
+                folder when there is none.
             if_exists: what to do when something of a file's name is there. `rename` gives the new one a number.
                 `skip` compares files of the same size with the sender's, and fetches what differs under a name with a
                 number. `overwrite` replaces, once the new file is complete. With `skip` and `overwrite`, folders that
                 are there are filled; with `rename`, they get a number.
+            only: what is wanted of the offer, None for all of it: paths of the offer, and patterns as in a shell (`*`
+                stands for slashes too). A folder stands for all that is in it.
+            preserve: whether files get the modification time and the executable bit that they have at the sender.
 
         Raises:
-            UsageError: it does not wait for an answer, or `if_exists` is none of these words.
+            UsageError: it does not wait for an answer, `if_exists` is none of these words, or `only` fits nothing.
             StorageFailed: the files do not fit, or may not be written there. The offer still waits.
         """
 
@@ -168,6 +254,20 @@ class NodeApi(Protocol):
 
     async def cancel(self, transfer: str) -> None:
         """Ends a transfer of either direction without success."""
+
+    async def discard(self, transfer: str) -> None:
+        """Removes what an interrupted transfer left on the disk; finished files stay.
+
+        Args:
+            transfer: an offer with something `resumable`, which still waits and begins anew when it is accepted; a
+                transfer to us that has failed; or the id of a `Leftover`.
+
+        Raises:
+            UsageError: nothing of it is left, or it is running.
+        """
+
+    async def leftovers(self) -> list[Leftover]:
+        """The transfers to us that were interrupted, the last one first. Needs `start`, and no server."""
 
     async def peers(self, conversation: str) -> list[PeerInfo]:
         """Everybody who is or was in the conversation."""
@@ -211,6 +311,14 @@ class NodeApi(Protocol):
 
     async def replace_contact(self, contact: str, key: str) -> None:
         """Accepts that a contact has another key (in hexadecimal) now."""
+
+    async def auto_accept(self, contact: str, most: int) -> None:
+        """Has the offers of a contact accepted by themselves, into the download folder and under free names.
+
+        Args:
+            contact: as for `rename_contact`.
+            most: bytes of the largest offer for which it holds; 0 to be asked again.
+        """
 
     async def settle(self, seconds: float) -> bool:
         """Waits until every message is delivered and every accepted transfer has ended, but not longer than `seconds`.

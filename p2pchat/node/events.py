@@ -98,6 +98,8 @@ class Item:
     path: str
     size: int
     folder: bool = False
+    executable: bool = False
+    """Whether its sender's machine would run it. It is stored without that unless `accept` is told to preserve it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,14 +118,21 @@ class TransferInfo:
     """Bytes of all files."""
     items: tuple[Item, ...] = ()
     """At most the first hundred."""
+    wanted: int = 0
+    """Bytes that the receiver has accepted, which may be a part of `total`; `total` until it is accepted."""
+    wanted_files: int = 0
+    """The same as a number of files."""
     confirmed: int = 0
-    """Bytes that the receiver has verified and written."""
+    """Bytes of the wanted ones that the receiver has verified and written."""
     rate: float = 0.0
     """Bytes per second of late."""
     seconds: float = 0.0
     """Time since it was accepted."""
     reason: str = ""
-    """Why it is paused, failed, declined or cancelled, in words."""
+    """Why it is paused, failed, declined or cancelled, in words; while ACTIVE, why it has stalled, empty when it has
+    not."""
+    automatic: bool = False
+    """At the receiver: accepted by itself, because the user wants that of this contact (`NodeApi.auto_accept`)."""
     saved: tuple[str, ...] = ()
     """At the receiver, when ended: where the files are that are complete, at most the first hundred. Paths of this
     machine, not cleaned for display."""
@@ -265,13 +274,14 @@ class TransferProgressed:
     direction: Direction
     confirmed: int
     total: int
+    """Bytes that the receiver has accepted: `TransferInfo.wanted`."""
     rate: float
     at: float
 
 
 @dataclass(frozen=True, slots=True)
 class TransferChanged:
-    """A transfer's state is another one now; ours begin with `WAITING`."""
+    """A transfer's state is another one now, or the reason for it; ours begin with `WAITING`."""
 
     info: TransferInfo
     at: float

@@ -194,7 +194,7 @@ class Peer:
     @property
     def gone_for_good(self) -> bool:
         """Whether the link was closed on purpose, by either side: nobody waits for another one."""
-        return self._left or self._refused or self._leaving
+        return self._final is not None or self._leaving
 
     @property
     def settled(self) -> bool:

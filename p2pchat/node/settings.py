@@ -24,3 +24,5 @@ class Settings:
     """Use relayed candidates only, so that peers do not learn our addresses."""
     ephemeral: bool = False
     """Write nothing but received files."""
+    patience: float = 600.0
+    """Seconds for a peer to come back to a transfer whose link was lost: it may have to start its machine again."""

@@ -7,7 +7,7 @@ version may add both. Text in a frame is untrusted: see `p2pchat.protocol.untrus
     handshake         commit · reveal · proof
     life of a link    hello · ping · pong · bye
     messages          message · receipt
-    transfers         offer · more · manifest · have · accept · decline
+    transfers         offer · more · manifest · have · without · accept · decline
                       hashes · progress · again · file-end · done · pause · resume · cancel
 
 `docs/protocol/control.md` says the same for somebody who writes another client.
@@ -156,6 +156,9 @@ class Entry(Struct, frozen=True, array_like=True):
     modified: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 0
     """When its content last changed, in nanoseconds of unix time; 0 for folders, and when it is not known."""
 
+    executable: bool = False
+    """Whether it may be run where it lies."""
+
 
 Page = Annotated[list[Entry], Meta(min_length=1, max_length=limits.PAGE_ENTRIES)]
 
@@ -212,6 +215,14 @@ class Have(Frame, frozen=True, tag="have"):
 
     ranges: Annotated[list[tuple[Number, Number]], Meta(min_length=1, max_length=limits.RANGES)]
     """The first block of each range, and how many there are in it."""
+
+
+class Without(Frame, frozen=True, tag="without"):
+    """From the receiver, before it accepts: these entries are not wanted; send nothing of them."""
+
+    transfer: Number
+    ranges: Annotated[list[tuple[Number, Number]], Meta(min_length=1, max_length=limits.RANGES)]
+    """The first entry of each range, and how many there are in it."""
 
 
 class Accept(Frame, frozen=True, tag="accept"):
@@ -314,6 +325,7 @@ TransferFrame: TypeAlias = (
     | More
     | ManifestPage
     | Have
+    | Without
     | Accept
     | Decline
     | Hashes

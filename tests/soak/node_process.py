@@ -31,10 +31,11 @@ class CountingExchange(Exchange):
             self._count(message)
         return message
 
-    def chunk(self, message: bytes | str, now: float) -> None:
-        super().chunk(message, now)
+    def chunk(self, message: bytes | str, now: float) -> bool:
+        known = super().chunk(message, now)
         assert isinstance(message, bytes)
         self._count(message)
+        return known
 
     @classmethod
     def _count(cls, message: bytes) -> None:

@@ -14,6 +14,7 @@ import pytest
 from p2pchat.node.events import LiveTextChanged, MessageReceived, PeerState, Problem, TransferChanged, TransferOffered
 from p2pchat.protocol import frames
 from p2pchat.protocol.codec import encode
+from p2pchat.protocol.transfer.manifest import Manifest
 from p2pchat.rtc.channels import Channel
 from tests.node.player import Player, on_guarded_loop
 from tests.node.test_hostile_peer import stranger
@@ -44,8 +45,8 @@ async def test_no_text_of_a_peer_is_told_as_it_came(signaling_server: str, tmp_p
         offered = await ana.node.offer("lab", [tmp_path / "report"])
         mallory.send(Channel.TEXT, NASTY)
         mallory.send(Channel.CONTROL, encode(frames.Message("00000001", NASTY, 0.0)))
-        mallory.send(Channel.CONTROL, encode(frames.Offer(0, [frames.Entry("x/" + NASTY, 1)])))
-        mallory.send(Channel.CONTROL, encode(frames.Offer(1, [frames.Entry("fine \u200d [bold]", 1)])))
+        mallory.send(Channel.CONTROL, encode(frames.Offer(0, bytes(32), 1, 1, 1, [frames.Entry("x/" + NASTY, 1)])))
+        mallory.send(Channel.CONTROL, encode(Manifest.of([frames.Entry("fine \u200d [bold]", 1)]).to_offer(1)))
         mallory.send(Channel.CONTROL, encode(frames.Decline(0, NASTY)))
         mallory.send(Channel.CONTROL, encode(frames.Cancel(1, True, NASTY[:40], NASTY)))
         await ana.until(MessageReceived)
@@ -136,7 +137,9 @@ async def test_a_manifest_that_no_disk_should_see_is_refused(
 ) -> None:
     async with Player("ana", signaling_server, tmp_path) as ana, stranger(signaling_server) as mallory:
         await mallory.introduce()
-        mallory.send(Channel.CONTROL, encode(frames.Offer(0, [frames.Entry(path, 1) for path in paths])))
+        entries = [frames.Entry(path, 1) for path in paths]
+        count = len(entries)
+        mallory.send(Channel.CONTROL, encode(frames.Offer(0, bytes(32), count, count, count, entries)))
         assert (await ana.until(Problem)).code == "offer-refused"
         mallory.send(Channel.CONTROL, encode(frames.Message("00000001", "still here", 0.0)))
         assert (await ana.until(MessageReceived)).text == "still here"

@@ -46,7 +46,10 @@ def messages() -> Iterable[tuple[Channel, bytes | str]]:
 
 def offers() -> Iterable[tuple[Channel, bytes | str]]:
     entries = [frames.Entry(f"{'x' * 150}{number}", 2**40) for number in range(256)]
-    return ((Channel.CONTROL, encode(frames.Offer(number, entries))) for number in range(200))
+    return (
+        (Channel.CONTROL, encode(frames.Offer(number, bytes(32), 256, 256, 256 * 2**40, entries)))
+        for number in range(200)
+    )
 
 
 def new_lines() -> Iterable[tuple[Channel, bytes | str]]:
