@@ -153,6 +153,9 @@ class FakeNode:
     async def verify(self, conversation: str, peer: str) -> None:
         self._called("verify", conversation, peer)
 
+    async def admit_guest(self, conversation: str, peer: str, admitted: bool) -> None:
+        self._called("admit_guest", conversation, peer, admitted)
+
     async def contacts(self) -> list[ContactInfo]:
         return list(self.known_contacts)
 

@@ -132,6 +132,8 @@ class JsonFrontEnd:
         match command:
             case commands.Verify():
                 await self._node.verify(self._conversation, command.peer)
+            case commands.Admit():
+                await self._node.admit_guest(self._conversation, command.peer, command.admitted)
             case commands.Block():
                 await self._node.block_contact(command.contact)
             case commands.Unblock():

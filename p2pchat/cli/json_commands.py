@@ -94,6 +94,13 @@ class Verify(Command, frozen=True, tag="verify"):
     peer: str
 
 
+class Admit(Command, frozen=True, tag="admit"):
+    """Answer a guest, who speaks only real-time text and cannot prove who it is."""
+
+    peer: str
+    admitted: bool = True
+
+
 class Invite(Command, frozen=True, tag="invite"):
     """Tell the link that lets somebody in."""
 
@@ -127,6 +134,7 @@ JsonCommand: TypeAlias = (
     | Stats
     | Safety
     | Verify
+    | Admit
     | Invite
     | Contacts
     | Block

@@ -14,6 +14,7 @@ from p2pchat.node.events import (
     CodeChanged,
     Direction,
     Event,
+    GuestAsks,
     Item,
     LiveTextChanged,
     MessageDelivered,
@@ -76,6 +77,8 @@ def as_object(event: Event, own_tag: str) -> Object | None:
             )
         case Alerted():
             return tell("alert", event.at, peer=event.peer, name=event.name)
+        case GuestAsks():
+            return tell("guest", event.at, peer=event.peer, name=event.name)
         case TransferOffered():
             return _offer(event.info, event.at)
         case TransferProgressed():

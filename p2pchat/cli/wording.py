@@ -77,6 +77,8 @@ def trust(info: PeerInfo) -> str:
             return f"Known key {key(info.peer)}"
         case Trust.NEW:
             return f"New key {key(info.peer)}"
+        case Trust.NONE:
+            return "No key, cannot prove who it is"
 
 
 def file_name(name: str) -> str:

@@ -164,6 +164,18 @@ class NodeApi(Protocol):
     async def commit_live_text(self, conversation: str) -> str:
         """Finishes our live line: it becomes a message, whose id is returned (empty when the line was empty)."""
 
+    async def admit_guest(self, conversation: str, peer: str, admitted: bool) -> None:
+        """Answers `GuestAsks`. One that is admitted sees our live text from now on; one that is not is disconnected.
+
+        Args:
+            conversation: where.
+            peer: `GuestAsks.peer`.
+            admitted: whether the user wants to talk with somebody who cannot prove who it is.
+
+        Raises:
+            PeerUnreachable: nobody of that name asks, or no longer.
+        """
+
     async def meet(self, contact: str) -> str:
         """Goes to the place where nobody but one contact and we can meet; no code is needed.
 

@@ -20,7 +20,8 @@ from p2pchat.protocol.negotiation import MakeAnswer, MakeOffer, Negotiation, Ref
 from p2pchat.protocol.untrusted import safe_line
 from p2pchat.rtc.channels import Channel
 from p2pchat.rtc.ice import Configuration
-from p2pchat.rtc.link import Closed, Link, LinkEvent
+from p2pchat.rtc.link import Link
+from p2pchat.rtc.link_events import Closed, LinkEvent
 
 
 class Connector:

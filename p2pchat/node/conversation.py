@@ -20,17 +20,19 @@ from p2pchat.errors import PeerUnreachable, UsageError
 from p2pchat.node.events import Event, MessageSent, PeerState, Problem, Ready, ServerChanged
 from p2pchat.node.gatekeeper import Admitted, Gatekeeper, Stopped
 from p2pchat.node.peer import Peer
+from p2pchat.node.said import encodable
 from p2pchat.protocol import frames, limits
 from p2pchat.protocol.handshake import Handshake
 from p2pchat.protocol.identity import key_tag
 from p2pchat.protocol.introduction import Greeted
 from p2pchat.protocol.invite import Invite
 from p2pchat.protocol.room_secret import room_id
+from p2pchat.protocol.rtt.direction import EXTENSIONS
 from p2pchat.protocol.sealing import SEALING_NONCE_BYTES, Sealer, SealError
 from p2pchat.protocol.transfer.exchange import TransferOutput
 from p2pchat.protocol.untrusted import safe_text
 from p2pchat.rtc.ice import Configuration
-from p2pchat.rtc.link import Opened
+from p2pchat.rtc.link_events import Opened
 from p2pchat.signaling.client import SignalingClient
 from p2pchat.signaling.events import Offline, Online, PeerJoined, PeerLeft, Refused, Relayed
 
@@ -96,7 +98,7 @@ class Conversation:
             [limits.PROTOCOL_VERSION],
             our_name,
             AGENT,
-            frames.LiveTextFeatures(cps=limits.CPS_ADVERTISED),
+            frames.LiveTextFeatures(cps=limits.CPS_ADVERTISED, extensions=EXTENSIONS),
             throwaway=self._gatekeeper.throwaway,
         )
         self._client = self._new_client()
@@ -152,7 +154,7 @@ class Conversation:
 
     def set_live_text(self, text: str) -> None:
         """Our live line reads this now, for everybody."""
-        self._live_text = _encodable(text)[: limits.LIVE_LINE_CHARACTERS]
+        self._live_text = encodable(text)[: limits.LIVE_LINE_CHARACTERS]
         for peer in self.peers.values():
             peer.set_live_text(self._live_text)
 
@@ -196,18 +198,19 @@ class Conversation:
 
     def connected(self) -> list[Peer]:
         """Returns the peers that can be sent files now."""
-        return [peer for peer in self.peers.values() if peer.info.state is PeerState.CONNECTED]
+        return [peer for peer in self.peers.values() if peer.connected and not peer.guest.here]
 
     def _present(self) -> list[Peer]:
         return [
             peer
             for peer in self.peers.values()
             if peer.info.state not in (PeerState.LEFT, PeerState.FAILED)
-            and (peer.present or peer.info.state is PeerState.CONNECTED)
+            and (peer.present or peer.connected)
+            and not peer.guest.asking
         ]
 
     def _message(self, text: str) -> frames.Message:
-        text = _encodable(text)
+        text = encodable(text)
         if not text.strip():
             raise UsageError("an empty message was not sent")
         if len(text) > limits.MESSAGE_CHARACTERS:
@@ -281,6 +284,7 @@ class Conversation:
                 tell=self._tell,
                 on_transfer=self._surroundings.on_transfer,
                 on_admitted=self._admitted,
+                guests=None if self._secret else self._gatekeeper.knows_name,
             )
             self.peers[peer_id] = peer
         return peer
@@ -381,7 +385,8 @@ class Conversation:
         return next(name for number in itertools.count(1) if (name := _numbered(tag, number)) not in taken)
 
     def _admitted(self, peer: Peer) -> None:
-        self._surroundings.on_admitted(peer)
+        if not peer.guest.here:
+            self._surroundings.on_admitted(peer)
         held, self._held = self._held, []
         for message in held:
             peer.say(message)
@@ -391,8 +396,3 @@ class Conversation:
 
 def _numbered(tag: str, number: int) -> str:
     return tag if number == 1 else f"{tag}-{number}"
-
-
-def _encodable(text: str) -> str:
-    """Replaces lone surrogates (bytes of a terminal or a file name that were no UTF-8), which no peer can be sent."""
-    return text.encode("utf-8", "replace").decode("utf-8")

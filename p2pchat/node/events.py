@@ -30,6 +30,8 @@ class Trust(StrEnum):
     NEW = "new"
     KNOWN = "known"
     VERIFIED = "verified"
+    NONE = "none"
+    """It has no key, and cannot prove who it is: a guest, with whom there is real-time text and nothing else."""
 
 
 class LineState(StrEnum):
@@ -259,6 +261,20 @@ class Alerted:
 
 
 @dataclass(frozen=True, slots=True)
+class GuestAsks:
+    """Somebody who speaks only real-time text, such as a page in a browser, and cannot prove who it is wants to talk.
+
+    Answer with `NodeApi.admit_guest`; nothing of it is told before. When it goes, a `PeerChanged` says so.
+    """
+
+    conversation: str
+    peer: str
+    name: str
+    """What it would be called."""
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class TransferOffered:
     """A peer offers files; answer with `accept` or `decline`."""
 
@@ -313,6 +329,7 @@ Event: TypeAlias = (
     | MessageReceived
     | LiveTextChanged
     | Alerted
+    | GuestAsks
     | TransferOffered
     | TransferProgressed
     | TransferChanged

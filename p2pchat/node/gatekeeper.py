@@ -92,6 +92,13 @@ class Gatekeeper:
             case standing:
                 return Admitted(Trust(standing.value), contact.shown if contact is not None else name)
 
+    def knows_name(self, name: str) -> bool:
+        """Whether a name looks like that of a contact, so that nobody without a key may have it. True in doubt."""
+        try:
+            return self.contacts.judge(b"", name).contact is not None
+        except P2PChatError:
+            return True
+
     # --- what the user decides about contacts; these block for milliseconds
 
     def standing(self, key: bytes, name: str) -> Admitted | Stopped:

@@ -159,7 +159,8 @@ class Node:
 
     async def peers(self, conversation: str) -> list[PeerInfo]:
         """See `NodeApi.peers`."""
-        return [peer.info for peer in self._joined(conversation).peers.values()]
+        present = self._joined(conversation).peers.values()
+        return [info for peer in present for info in (peer.info, *peer.guest.participants)]
 
     async def transfers(self) -> list[TransferInfo]:
         """See `NodeApi.transfers`."""
@@ -180,6 +181,14 @@ class Node:
         if found.key is not None:
             await asyncio.to_thread(self._opened.verify_key, found.key, found.info.name)
             self._look_again()
+
+    async def admit_guest(self, conversation: str, peer: str, admitted: bool) -> None:
+        """See `NodeApi.admit_guest`."""
+        for asking in self._joined(conversation).peers.values():
+            if asking.guest.asking and asking.info.peer == peer:
+                asking.answer_guest(admitted)
+                return
+        raise PeerUnreachable("nobody asks to be admitted under this name", "see who is there")
 
     async def contacts(self) -> list[ContactInfo]:
         """See `NodeApi.contacts`."""

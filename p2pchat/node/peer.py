@@ -12,36 +12,25 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from p2pchat.node.api import PeerStats
 from p2pchat.node.connector import Connector
-from p2pchat.node.events import (
-    Alerted,
-    Event,
-    LineState,
-    LiveTextChanged,
-    MessageDelivered,
-    MessageReceived,
-    PeerChanged,
-    PeerInfo,
-    PeerMeasured,
-    PeerState,
-    Problem,
-    Trust,
-)
+from p2pchat.node.events import Event, PeerChanged, PeerInfo, PeerMeasured, PeerState, Problem, Trust
 from p2pchat.node.gatekeeper import Admitted, Stopped
+from p2pchat.node.guest import Guest
+from p2pchat.node.said import tell_what_was_said
 from p2pchat.protocol import frames, heartbeat, session_events
 from p2pchat.protocol.handshake import Handshake
 from p2pchat.protocol.introduction import Greeted
 from p2pchat.protocol.limits import CONNECT_SECONDS, SUSPECT_AFTER
-from p2pchat.protocol.rtt import conversation as live_text
 from p2pchat.protocol.session import Session
 from p2pchat.protocol.transfer.exchange import TransferOutput
-from p2pchat.protocol.untrusted import safe_line, safe_text
+from p2pchat.protocol.untrusted import safe_line
 from p2pchat.rtc.channels import Channel
 from p2pchat.rtc.ice import Configuration
-from p2pchat.rtc.link import Closed, LinkEvent, Opened, Received
+from p2pchat.rtc.link_events import Closed, LinkEvent, Opened, Received
 
 logger = logging.getLogger(__name__)
 
@@ -70,6 +59,7 @@ class Peer:
         tell: takes events for the front end.
         on_transfer: takes what the transfers with this peer ask for and tell.
         on_admitted: called each time a link has opened and the peer was admitted.
+        guests: whether a name looks like a contact's, so that no guest may have it; None where there are no guests.
     """
 
     def __init__(
@@ -86,6 +76,7 @@ class Peer:
         tell: Callable[[Event], None],
         on_transfer: Callable[[Peer, TransferOutput], None],
         on_admitted: Callable[[Peer], None],
+        guests: Callable[[str], bool] | None,
     ) -> None:
         self.seat = them
         self.key: bytes | None = None
@@ -116,6 +107,7 @@ class Peer:
         self.refused = False
         """Whether it was us who refused: the peer broke the protocol, or our user must not trust it."""
         self._traffic: deque[tuple[float, int]] = deque(maxlen=MEASUREMENTS)
+        self.guest = Guest(conversation, them, self, tell, partial(self._connector.send, Channel.TEXT), guests)
         self._tell(PeerChanged(conversation, self.info, time.time()))
 
     # --- the way to the peer
@@ -171,18 +163,25 @@ class Peer:
 
     def say(self, message: frames.Message) -> None:
         """Sends a message, now or when there is a link."""
-        if not self.session.outbox_full:
+        if self.guest.here:
+            self.guest.say(message.text)
+        elif not self.session.outbox_full:
             self.session.say(message, time.monotonic())
             self.drain()
 
     def set_live_text(self, text: str) -> None:
         """Our live line reads this now."""
-        self.session.set_live_text(text, time.monotonic())
-        self.drain()
+        if self.guest.here:
+            self.guest.set_live_text(text)
+        else:
+            self.session.set_live_text(text, time.monotonic())
+            self.drain()
 
     def commit_live_text(self, message: frames.Message) -> None:
         """Our live line is finished."""
-        if not self.session.outbox_full:
+        if self.guest.here:
+            self.guest.commit_live_text()
+        elif not self.session.outbox_full:
             self.session.commit_live_text(message, time.monotonic())
             self.drain()
 
@@ -200,7 +199,7 @@ class Peer:
     def settled(self) -> bool:
         """Whether nothing waits to be acknowledged by a peer that may still do so."""
         waiting = self.session.unacknowledged
-        return not waiting or self.info.state in (PeerState.LEFT, PeerState.FAILED)
+        return not waiting or self.guest.here or self.info.state in (PeerState.LEFT, PeerState.FAILED)
 
     def stats(self) -> PeerStats:
         """What is measured of this peer."""
@@ -214,6 +213,11 @@ class Peer:
 
     def _link_event(self, event: LinkEvent) -> None:
         now = time.monotonic()
+        if isinstance(event, Opened):
+            self.link = event
+            self._goodbye, self._final = "", None
+        if self.guest.takes(event):
+            return
         match event:
             case Received(channel, data):
                 match channel:
@@ -224,8 +228,6 @@ class Peer:
                     case Channel.CONTROL:
                         self.session.receive_control(data, now)
             case Opened():
-                self.link = event
-                self._goodbye, self._final = "", None
                 self.session.link_opened(self._handshake(event), now)
             case Closed(reason):
                 self._link_closed(reason, now)
@@ -264,21 +266,7 @@ class Peer:
             case session_events.Measured(round_trip):
                 self._measured(round_trip)
             case _:
-                self._tell_what_was_said(output)
-
-    def _tell_what_was_said(self, output: session_events.Output) -> None:
-        peer, name, at = self.info.peer, self.info.name, time.time()
-        match output:
-            case session_events.MessageRead(message):
-                text = safe_text(message.text)
-                self._tell(MessageReceived(self.conversation, message.id, peer, name, text, message.sent_at, at))
-            case session_events.Delivered(message_id):
-                self._tell(MessageDelivered(self.conversation, message_id, peer, at))
-            case live_text.LineRead(line, text, state):
-                text = safe_text(text)
-                self._tell(LiveTextChanged(self.conversation, peer, name, line, text, LineState(state), at))
-            case live_text.Alerted():
-                self._tell(Alerted(self.conversation, peer, name, at))
+                tell_what_was_said(output, self.conversation, self.info, self._tell)
 
     def _send_files(self) -> bool:
         """Hands file data over while there is room. Returns whether there was any."""
@@ -322,6 +310,28 @@ class Peer:
                 )
                 self.session.admit(time.monotonic())
                 self._on_admitted(self)
+
+    def is_guest(self, reason: str) -> None:
+        """For its guest: it speaks only real-time text, and our user is asked about it."""
+        self._cancel_retry()
+        self.session.link_closed(time.monotonic(), reason)
+        self.drain()
+        self._change(state=PeerState.CONNECTING, reason=reason, name=self.guest.name, trust=Trust.NONE)
+
+    def drop_guest(self, reason: str, for_good: bool) -> None:
+        """For its guest: closes the link."""
+        self.refused = self.refused or for_good
+        self._drop(reason, PeerState.FAILED if for_good else None)
+
+    def answer_guest(self, admitted: bool) -> None:
+        """Our user has decided about the guest that asks."""
+        if not admitted:
+            self.drop_guest("not admitted", for_good=True)
+            return
+        self._attempts = 0
+        self._change(state=PeerState.CONNECTED, path=self._connector.path, reason="", live_text=True)
+        self.guest.admit()
+        self._on_admitted(self)
 
     def stop_talking(self, stopped: Stopped) -> None:
         """Closes the link, because our user does not want it or must not trust it. It is not tried again."""

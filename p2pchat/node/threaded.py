@@ -159,6 +159,10 @@ class NodeThread:
         """See `NodeApi.verify`."""
         await self._there(self._started().verify(conversation, peer))
 
+    async def admit_guest(self, conversation: str, peer: str, admitted: bool) -> None:
+        """See `NodeApi.admit_guest`."""
+        await self._there(self._started().admit_guest(conversation, peer, admitted))
+
     async def contacts(self) -> list[ContactInfo]:
         """See `NodeApi.contacts`."""
         return await self._there(self._started().contacts())

@@ -37,6 +37,11 @@ class Outbox:
         """Notes a receipt. Returns False for one that answers nothing we are waiting for."""
         return self._messages.pop(message_id, None) is not None
 
+    def forget_lines(self) -> None:
+        """The lines that the messages name were counted by somebody who counts no more."""
+        for message_id, message in self._messages.items():
+            self._messages[message_id] = replace(message, line=None, number=None)
+
     def to_send_again(self, unfinished_lines: int = 0) -> list[Message]:
         """Returns what a new link begins with, in order.
 

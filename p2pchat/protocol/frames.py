@@ -7,6 +7,7 @@ version may add both. Text in a frame is untrusted: see `p2pchat.protocol.untrus
     handshake         commit · reveal · proof
     life of a link    hello · ping · pong · bye
     messages          message · receipt
+    real-time text    rtt-direction · rtt-snapshot · rtt-shown · rtt-nudge
     transfers         offer · more · manifest · have · without · accept · decline
                       hashes · progress · again · file-end · done · pause · resume · cancel
 
@@ -32,6 +33,10 @@ Hash = Annotated[bytes, Meta(min_length=32, max_length=32)]
 Key = Annotated[bytes, Meta(min_length=limits.KEY_BYTES, max_length=limits.KEY_BYTES)]
 Nonce = Annotated[bytes, Meta(min_length=limits.NONCE_BYTES, max_length=limits.NONCE_BYTES)]
 Signature = Annotated[bytes, Meta(min_length=limits.SIGNATURE_BYTES, max_length=limits.SIGNATURE_BYTES)]
+Word = Annotated[str, Meta(max_length=limits.WORD_CHARACTERS)]
+Language = Annotated[str, Meta(max_length=limits.LANGUAGE_CHARACTERS, pattern=r"^[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*\Z")]
+Languages = Annotated[tuple[Language, ...], Meta(max_length=limits.LANGUAGES)]
+ClockSeconds = Annotated[float, Meta(ge=0, le=1e11)]
 EntryPath = Annotated[str, Meta(min_length=1, max_length=limits.PATH_BYTES)]
 
 
@@ -80,6 +85,21 @@ class LiveTextFeatures(Struct, frozen=True):
     unit: str = "g"
     """What one backspace erases: `g` a grapheme cluster (UAX #29), `c` a code point."""
 
+    ucd: Word = ""
+    """The version of the Unicode character database by which clusters are cut, such as `17.0.0`; for diagnosis."""
+
+    direction: Word = "sendrecv"
+    """`sendrecv`, `sendonly`, `recvonly` or `inactive`, seen from this side (RFC 8865 §4.2.3)."""
+
+    hlang_send: Languages = ()
+    """Languages that the side writes, as BCP 47 tags, the preferred one first (RFC 8865 §4.2.2)."""
+
+    hlang_recv: Languages = ()
+    """Languages that the side reads, likewise."""
+
+    extensions: Annotated[tuple[Word, ...], Meta(max_length=limits.EXTENSIONS)] = ()
+    """What else the side can do: `direction`, `snapshot`, `shown`. Other words are ignored."""
+
 
 class Hello(Frame, frozen=True, tag="hello"):
     """First frame in each direction; nothing else is accepted before it."""
@@ -108,6 +128,8 @@ class Pong(Frame, frozen=True, tag="pong"):
     """The answer to `ping`."""
 
     n: Number
+    at: ClockSeconds | None = None
+    """When it was answered: seconds of a clock of the answering side, which it keeps to for the whole link."""
 
 
 class Bye(Frame, frozen=True, tag="bye"):
@@ -133,11 +155,48 @@ class Message(Frame, frozen=True, tag="message"):
     line: Number | None = None
     """The live line that it finishes, counted from 0 in its `t140` channel: shown once, as that line's final text."""
 
+    number: Number | None = None
+    """The same line, counted over all channels as in `rtt-snapshot`: the same when the message is sent again."""
+
+    withheld: bool = False
+    """The author kept the line, or the rest of it, from the `t140` channel until it was sent: only here it is whole."""
+
 
 class Receipt(Frame, frozen=True, tag="receipt"):
     """The message arrived and is kept."""
 
     id: MessageId
+
+
+# --- real-time text: see `docs/protocol/live-text.md`
+
+
+class RttDirection(Frame, frozen=True, tag="rtt-direction"):
+    """What the side does on its `t140` channel from now on. It is never an answer to another `rtt-direction`."""
+
+    direction: Word
+    why: Word = ""
+    """`hold`: its user composes in private. `off`: its user wants no real-time text. `busy`, or empty. Untrusted."""
+
+
+class RttSnapshot(Frame, frozen=True, tag="rtt-snapshot"):
+    """How the line begins that the new `t140` channel goes on with: what left on earlier channels and still stands."""
+
+    line: Number
+    """Counted from 0 over all channels: as many lines as its author has ended on them."""
+
+    text: Annotated[str, Meta(max_length=limits.LIVE_LINE_CHARACTERS)]
+
+
+class RttShown(Frame, frozen=True, tag="rtt-shown"):
+    """The user was handed what came on the `t140` channel of this link, so far, and when."""
+
+    seen: Annotated[list[tuple[Number, ClockSeconds]], Meta(min_length=1, max_length=limits.SHOWN_MESSAGES)]
+    """For each message: characters that had come on the channel, control codes included; the time as in `pong`."""
+
+
+class RttNudge(Frame, frozen=True, tag="rtt-nudge"):
+    """Nothing to do. It makes the transport notice that a packet before it was lost."""
 
 
 # --- transfers. `transfer` is a number that the sender of the files chose; it is unique among its offers on this link.
@@ -320,6 +379,7 @@ class Cancel(Frame, frozen=True, tag="cancel"):
 HandshakeFrame: TypeAlias = Commit | Reveal | Proof
 LinkFrame: TypeAlias = Hello | Ping | Pong | Bye
 MessageFrame: TypeAlias = Message | Receipt
+RttFrame: TypeAlias = RttDirection | RttSnapshot | RttShown | RttNudge
 TransferFrame: TypeAlias = (
     Offer
     | More
@@ -337,4 +397,4 @@ TransferFrame: TypeAlias = (
     | Resume
     | Cancel
 )
-AnyFrame: TypeAlias = HandshakeFrame | LinkFrame | MessageFrame | TransferFrame
+AnyFrame: TypeAlias = HandshakeFrame | LinkFrame | MessageFrame | RttFrame | TransferFrame

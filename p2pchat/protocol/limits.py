@@ -152,6 +152,41 @@ T140_BURST: Final = 4 * T140_MESSAGE_BYTES_ACCEPTED
 LIVE_LINE_CHARACTERS: Final = 4000
 """Longest live line kept of a peer; what is beyond is dropped and marked."""
 
+EARLY_TEXTS: Final = 64
+"""T.140 messages that may overtake a peer's first frames: six seconds of typing, while one lost packet is repeated."""
+
+PASTE_CHARACTERS: Final = 200
+"""Text that is inserted at once and longer is not typed: it is held until its line is sent, and then goes as a message
+(RFC 4103 §9: no large text at more than human speed). It is about what a fast typist writes in 20 s."""
+
+ALERT_SECONDS: Final = 3.0
+"""Least time between two alerts that are sent or told: enough to call somebody, too little to torment."""
+
+SHOWN_EVERY: Final = 1.0
+"""Least time between two frames that say what was shown: one small frame a second at most, for exact delays."""
+
+SHOWN_MESSAGES: Final = 32
+"""T.140 messages that one such frame tells of: three times what a p2pchat sends in `SHOWN_EVERY`."""
+
+SNAPSHOT_EVERY: Final = 0.3
+"""Least time between two snapshots of a line. Each may hold the whole line, and follows somebody's typing."""
+
+NUDGE_SECONDS: Final = (0.04, 0.08, 0.12)
+"""When small frames follow the last T.140 message of a burst. SCTP repeats a lost packet at once when three later ones
+were reported (RFC 9260 §7.2.4), and else after a second; apart by 40 ms, they are not lost by the same mishap."""
+
+LANGUAGES: Final = 8
+"""Most languages that a side names for reading, and for writing."""
+
+LANGUAGE_CHARACTERS: Final = 35
+"""Longest language tag (RFC 5646 §4.4.1: what an implementation should be able to hold)."""
+
+EXTENSIONS: Final = 32
+"""Most extensions of real-time text that a side names; there are three."""
+
+WORD_CHARACTERS: Final = 40
+"""Longest stable word of the protocol: a code, a direction, the name of an extension."""
+
 # File transfer
 
 CHUNK_BYTES: Final = 16_224

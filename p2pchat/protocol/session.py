@@ -23,6 +23,8 @@ from __future__ import annotations
 from collections import deque
 from enum import Enum
 
+from msgspec.structs import replace
+
 from p2pchat.protocol import frames, limits
 from p2pchat.protocol.allowance import Allowance
 from p2pchat.protocol.codec import FrameError, decode, encode
@@ -30,7 +32,7 @@ from p2pchat.protocol.delivery import Inbox, Outbox
 from p2pchat.protocol.handshake import Handshake
 from p2pchat.protocol.heartbeat import Changed, Heartbeat, Ping
 from p2pchat.protocol.introduction import Fault, Greeted, Introduction, SendFrame
-from p2pchat.protocol.rtt.conversation import LiveText
+from p2pchat.protocol.rtt.conversation import Alerted, Directed, LineRead, LiveText, Mode
 from p2pchat.protocol.session_events import (
     CloseLink,
     Delivered,
@@ -43,9 +45,6 @@ from p2pchat.protocol.session_events import (
     SendText,
 )
 from p2pchat.protocol.transfer.exchange import Exchange, TransferOutput
-
-EARLY_TEXTS = 64
-"""T.140 messages that may overtake the peer's hello: six seconds of typing, while one lost packet is repeated."""
 
 
 class State(Enum):
@@ -80,7 +79,6 @@ class Session:
         self.live_text = LiveText()
         self._hello = hello
         self._introduction: Introduction | None = None
-        self._early_texts: list[bytes | str] = []
         self._outbox = Outbox()
         self._inbox = Inbox()
         self._heartbeat: Heartbeat | None = None
@@ -95,6 +93,7 @@ class Session:
         To be called before `admit`; `other` is not used any more.
         """
         self._outbox = other._outbox
+        self._outbox.forget_lines()
         self._inbox = other._inbox
         self.live_text.number_from(other.live_text.next_line)
 
@@ -103,11 +102,10 @@ class Session:
     def link_opened(self, handshake: Handshake, now: float) -> None:
         """All channels of a new link are open. `handshake` is made for this very link, and not started yet."""
         self.state = State.INTRODUCING
-        self._introduction = Introduction(handshake, self._hello)
-        self._early_texts = []
+        self._introduction = Introduction(handshake, self._greeting())
         self._introduction_ends = now + limits.HELLO_SECONDS
         self._allowances = _Allowances()
-        self.live_text.channel_opened(now)
+        self.live_text.channel_opened(now, waits=True)
         self._introduction.start()
         self._collect(now)
 
@@ -118,14 +116,11 @@ class Session:
         self.state = State.TALKING
         self._heartbeat = Heartbeat(now)
         self.probe(now)  # the first round trip, before anything queues on the path
-        if self._their_hello.live_text is not None:
-            self.live_text.peer_takes_text(self._their_hello.live_text, now)
-        for message in self._outbox.to_send_again(self.live_text.unfinished):
+        self.live_text.admitted(self._their_hello.live_text, now)
+        again = self._outbox.to_send_again(self.live_text.unfinished)
+        self._collect(now)  # which line the channel begins with is said before its number is used
+        for message in again:
             self._send(message)
-        for text in self._early_texts:
-            self.live_text.receive(text, now)
-        self._early_texts = []
-        self._collect(now)
 
     def link_closed(self, now: float, reason: str) -> None:
         """The link is gone, whoever closed it."""
@@ -181,12 +176,8 @@ class Session:
             return
         if not self._allowances.text.take(now, len(data) + limits.T140_OVERHEAD):
             self._refuse("flood", f"more than {limits.T140_PER_SECOND} characters of real-time text a second")
-        elif self.state is State.TALKING:
-            self.live_text.receive(data, now)
-        elif len(self._early_texts) < EARLY_TEXTS:
-            self._early_texts.append(data)
-        else:
-            self._refuse("protocol", "too much real-time text came before hello")
+        elif not self.live_text.receive(data, now):
+            self._refuse("protocol", "too much real-time text came before hello and what belongs to it")
         self._collect(now)
 
     def receive_bulk(self, data: bytes | str, now: float) -> None:
@@ -233,15 +224,28 @@ class Session:
             self._send(message)
         self._collect(now)
 
-    def set_live_text(self, text: str, now: float) -> None:
-        """Our live line reads this now."""
-        self.live_text.set_text(text, now)
+    def set_live_text(self, text: str, now: float, held: bool = False) -> None:
+        """Our live line reads this now; a `held` one is not shown before it is sent. The empty text retracts it."""
+        self.live_text.set_text(text, now, held)
         self._collect(now)
 
     def commit_live_text(self, message: frames.Message, now: float) -> None:
         """Our live line is finished; `message` is its text. `outbox_full` must be False."""
-        line = self.live_text.commit(now)
-        self.say(frames.Message(message.id, message.text, message.sent_at, line), now)
+        ended = self.live_text.commit(now)
+        self._collect(now)  # how the line began is said before its message
+        line, number = ended.line, ended.number
+        self.say(frames.Message(message.id, message.text, message.sent_at, line, number, ended.withheld), now)
+
+    def set_live_text_mode(self, mode: Mode, now: float) -> None:
+        """Our user wants this of real-time text with the peer, also on later links."""
+        {Mode.LIVE: self.live_text.live, Mode.HOLD: self.live_text.hold, Mode.OFF: self.live_text.off}[mode](now)
+        self._collect(now)
+
+    def alert(self, now: float) -> bool:
+        """Asks the peer for attention. Returns False when that is not possible now, or was done a moment ago."""
+        alerted = self.live_text.alert(now)
+        self._collect(now)
+        return alerted
 
     # --- what is to be done
 
@@ -267,6 +271,10 @@ class Session:
         return min((at for at in due if at is not None), default=None)
 
     # --- inside
+
+    def _greeting(self) -> frames.Hello:
+        features = self._hello.live_text
+        return self._hello if features is None else replace(self._hello, live_text=self.live_text.features(features))
 
     def _heard(self, now: float) -> None:
         if self._heartbeat is not None:
@@ -298,9 +306,9 @@ class Session:
             case None:
                 pass  # a kind of a later version
             case frames.Ping(n):
-                self._send(frames.Pong(n))
-            case frames.Pong(n):
-                self._measure(n, now)
+                self._send(frames.Pong(n, self.live_text.clock_reading(now)))
+            case frames.Pong(n, at):
+                self._measure(n, at, now)
             case frames.Message() if not self._allowances.messages.take(now):
                 self._refuse("flood", f"more than {limits.MESSAGES_PER_SECOND} messages a second")
             case frames.Message():
@@ -312,16 +320,20 @@ class Session:
                 self._refuse("protocol", "the handshake or hello came twice")
             case frames.Offer() if not self._allowances.offers.take(now):
                 self._refuse("flood", f"more than {limits.OFFER_BURST} offers of files at once")
+            case frames.RttDirection() | frames.RttSnapshot() | frames.RttShown() | frames.RttNudge():
+                self.live_text.receive_frame(frame, now)
             case _:
                 self.transfers.receive(frame, now)
 
-    def _measure(self, number: int, now: float) -> None:
+    def _measure(self, number: int, at: float | None, now: float) -> None:
         if self._heartbeat is None:
             return
         before = self._heartbeat.round_trip
         self._heartbeat.answered(number, now)
         if self._heartbeat.round_trip is not None and self._heartbeat.round_trip is not before:
             self._outputs.append(Measured(self._heartbeat.round_trip))
+            if at is not None:
+                self.live_text.clock_answered(self._heartbeat.round_trip, at, now)
 
     def _read_message(self, message: frames.Message) -> None:
         self._send(frames.Receipt(message.id))
@@ -338,8 +350,14 @@ class Session:
                         self._send(frames.Ping(number))
                     case Changed(pulse, silence):
                         self._outputs.append(PulseChanged(pulse, silence))
-        while (text := self.live_text.poll(now)) is not None:
-            self._outputs.append(SendText(text) if isinstance(text, str) else text)
+        while (step := self.live_text.poll(now)) is not None:
+            match step:
+                case str():
+                    self._outputs.append(SendText(step))
+                case LineRead() | Alerted() | Directed():
+                    self._outputs.append(step)
+                case _:
+                    self._send(step)
         while (output := self.transfers.poll()) is not None:
             if isinstance(output, TransferOutput):
                 self._outputs.append(output)

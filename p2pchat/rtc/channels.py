@@ -2,7 +2,8 @@
 
 A channel is opened with DCEP (RFC 8832) by the side that offers; the other adopts it when label, protocol, order and
 reliability are exactly these. RFC 8865 §4.1 obliges a receiver to refuse a `t140` channel that is not reliable and
-ordered; the others follow the same rule. Labels are ASCII because aiortc 1.16 counts characters where DCEP has bytes.
+ordered; the others follow the same rule. The label of a `t140` channel is free: it may name who writes there (§5.5).
+Our labels are ASCII because aiortc 1.16 counts characters where DCEP has bytes.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ def recognise(offered: RTCDataChannel) -> Channel | None:
     """Returns which of our channels the peer has opened, or None for one that has to be refused."""
     for channel, kind in KINDS.items():
         if (
-            offered.label == channel.value
+            (offered.label == channel.value or channel is Channel.TEXT)
             and offered.protocol == kind.protocol
             and offered.ordered == kind.ordered
             and offered.maxRetransmits is None
@@ -57,3 +58,8 @@ def recognise(offered: RTCDataChannel) -> Channel | None:
         ):
             return channel
     return None
+
+
+def is_unfit_for_text(offered: RTCDataChannel) -> bool:
+    """Whether a channel that was refused would be real-time text, were it reliable and ordered."""
+    return bool(offered.protocol == KINDS[Channel.TEXT].protocol)

@@ -4,6 +4,9 @@ Life
     offer() or answer(sdp) ──> [accept_answer(sdp)] ──> Opened ──> Received* ──> Closed
     Exactly one Closed comes, with the reason in words, whatever ends the link: the deadline, the peer, `close`.
 
+A peer that opens a `t140` channel and none of our others speaks nothing but real-time text (RFC 8865). So does one that
+closes our others before it has said anything on them. Whether to talk with it is for whoever uses the link.
+
 aiortc's callbacks run inside the code that reads packets, and an exception in one closes the connection without a word
 to the peer. So the only thing done there is to note the event; `on_event` is called from a turn of its own.
 """
@@ -16,8 +19,6 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeAlias
 
 from aiortc import InvalidStateError, RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
 
@@ -25,9 +26,21 @@ from p2pchat.errors import PeerUnreachable
 from p2pchat.protocol.limits import CLOSE_SECONDS, CONNECT_SECONDS
 from p2pchat.rtc import certificates, ice
 from p2pchat.rtc.addresses import allow_loopback_alone
-from p2pchat.rtc.channels import KINDS, Channel, open_on, recognise
+from p2pchat.rtc.channels import KINDS, Channel, is_unfit_for_text, open_on, recognise
+from p2pchat.rtc.link_events import (
+    Closed,
+    LinkEvent,
+    Opened,
+    ParticipantJoined,
+    ParticipantLeft,
+    Received,
+    TextOnly,
+    TextRefused,
+    Writable,
+)
 from p2pchat.rtc.pacing import REFILL_SECONDS, Pacer
 from p2pchat.rtc.sctp_guard import guard
+from p2pchat.rtc.text_channels import Place, TextChannels
 
 logger = logging.getLogger(__name__)
 
@@ -40,44 +53,12 @@ EARLY_BYTES = 1024 * 1024
 FLUSH_SECONDS = 1.0
 """Time for the last control frames to leave before a link closes."""
 
+TEXT_ONLY_SECONDS = 2.0
+"""Time for a peer that has opened a `t140` channel to open our other channels too. A p2pchat opens all in one go."""
+
+TEXT_REFUSED = "the peer opened a channel for real-time text that may lose text or change its order; it was refused"
+
 allow_loopback_alone()
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """All channels are open."""
-
-    path: str
-    """`direct` or `relay`."""
-    offered: bool
-    """Whether we made the offer."""
-    our_fingerprint: bytes
-    """SHA-256 of the DTLS certificate that we use on this link (RFC 8122 §5)."""
-    their_fingerprint: bytes
-    """The same of the certificate that the peer showed: the one in use, whatever an SDP said."""
-
-
-@dataclass(frozen=True, slots=True)
-class Received:
-    """A message came."""
-
-    channel: Channel
-    data: bytes | str
-
-
-@dataclass(frozen=True, slots=True)
-class Writable:
-    """`bulk_room` had nothing left, and may have something by now."""
-
-
-@dataclass(frozen=True, slots=True)
-class Closed:
-    """The link is over. `reason` is a sentence without a full stop."""
-
-    reason: str
-
-
-LinkEvent: TypeAlias = Opened | Received | Writable | Closed
 
 
 class Link:
@@ -92,6 +73,11 @@ class Link:
         self._connection = RTCPeerConnection(configuration)
         self._on_event = on_event
         self._channels: dict[Channel, RTCDataChannel] = {}
+        self._texts = TextChannels()
+        self._text_only = False
+        self._waiting_for_others: asyncio.TimerHandle | None = None
+        self._text_refused = False
+        self._control_heard = False
         self._events: deque[LinkEvent] = deque()
         self._loop = asyncio.get_running_loop()
         self._delivery: asyncio.Handle | None = None
@@ -115,6 +101,8 @@ class Link:
         """Returns the SDP of an offer; hand the answer to `accept_answer`."""
         self._offered = True
         for channel, opened in open_on(self._connection).items():
+            if channel is Channel.TEXT:
+                self._texts.opened_by_us(opened)
             self._attach(channel, opened)
         guard(self._connection, self._end)
         await self._connection.setLocalDescription(await self._connection.createOffer())
@@ -204,44 +192,103 @@ class Link:
         return ice.path(self._connection)
 
     async def close(self, reason: str) -> None:
-        """Lets what was sent on `ctl` leave, then closes; takes at most `FLUSH_SECONDS` + `CLOSE_SECONDS`."""
+        """Lets what was sent last leave, then closes; takes at most `FLUSH_SECONDS` + `CLOSE_SECONDS`."""
         self._end(reason)
         if self._ending is not None:
             await asyncio.wait({self._ending})
 
     # --- what aiortc tells; nothing here may raise
 
-    def _attach(self, channel: Channel, opened: RTCDataChannel) -> None:
-        self._channels[channel] = opened
+    def _attach(self, channel: Channel, opened: RTCDataChannel, participant: int | None = None) -> None:
+        if participant is None:
+            self._channels.setdefault(channel, opened)
 
         def message(data: bytes | str) -> None:
             self.received += len(data)
-            self._tell(Received(channel, data))
+            self._control_heard = self._control_heard or channel is Channel.CONTROL
+            self._tell(Received(channel, data, participant))
 
         opened.add_listener("message", message)
         opened.add_listener("open", self._check_open)
-        opened.add_listener("close", lambda: self._end("the peer closed the link"))
+        opened.add_listener("close", lambda: self._channel_closed(channel, opened, participant))
         opened.add_listener("error", self._failed)
         self._check_open()
 
     def _adopt(self, offered: RTCDataChannel) -> None:
         channel = recognise(offered)
-        if channel is None or channel in self._channels:
-            logger.info("refused a data channel of the peer")
-            offered.close()
-            return
-        self._attach(channel, offered)
+        if channel is Channel.TEXT:
+            self._adopt_text(offered)
+        elif channel is None or channel in self._channels:
+            self._refuse(offered)
+        elif self._text_only:
+            self._end("the peer's channels came too late")
+        else:
+            self._attach(channel, offered)
+
+    def _adopt_text(self, offered: RTCDataChannel) -> None:
+        match self._texts.opened_by_peer(offered):
+            case Place.TOO_MANY:
+                self._refuse(offered)
+            case Place.PARTICIPANT:
+                participant = int(offered.id or 0)
+                self._tell(ParticipantJoined(participant, offered.label))
+                self._attach(Channel.TEXT, offered, participant)
+            case Place.OWN:
+                self._attach(Channel.TEXT, offered)
+                if self._texts.main is not None:
+                    self._channels[Channel.TEXT] = self._texts.main
+                if self._texts.lost_glare is not None:
+                    self._texts.lost_glare.close()
+                self._check_open()
+
+    def _refuse(self, offered: RTCDataChannel) -> None:
+        logger.info("refused a data channel of the peer")
+        offered.close()
+        if is_unfit_for_text(offered) and recognise(offered) is None and not self._text_refused:
+            self._text_refused = True
+            self._loop.call_soon(self._on_event, TextRefused(TEXT_REFUSED))
+
+    def _channel_closed(self, channel: Channel, closed: RTCDataChannel, participant: int | None) -> None:
+        if participant is not None:
+            self._tell(ParticipantLeft(participant))
+        elif closed is self._texts.lost_glare or (self._text_only and channel is not Channel.TEXT):
+            pass
+        elif channel is Channel.TEXT or self._control_heard:
+            self._end("the peer closed the link")
+        else:
+            for other in (Channel.CONTROL, Channel.BULK):
+                self._channels.pop(other, None)
+            self._speaks_only_text()
 
     def _check_open(self) -> None:
         if self._opened or self._closed:
             return
         if len(self._channels) == len(KINDS) and all(c.readyState == "open" for c in self._channels.values()):
-            ours, theirs = certificates.fingerprints(self._connection)
-            self._opened = True
-            self._deadline.cancel()
-            # What came on one channel before the last one opened is told after Opened.
-            self._events.appendleft(Opened(self.path, self._offered, ours, theirs))
-            self._schedule()
+            self._open()
+        elif set(self._channels) == {Channel.TEXT} and self._waiting_for_others is None:
+            wait = 0.0 if self._offered else TEXT_ONLY_SECONDS
+            self._waiting_for_others = self._loop.call_later(wait, self._speaks_only_text)
+
+    def _open(self, text_only: bool = False) -> None:
+        ours, theirs = certificates.fingerprints(self._connection)
+        self._opened = True
+        self._deadline.cancel()
+        # What came on one channel before the last one opened is told after Opened.
+        self._events.appendleft(
+            Opened(self.path, self._offered, ours, theirs, text_only=text_only, label=self._texts.label())
+        )
+        self._schedule()
+
+    def _speaks_only_text(self) -> None:
+        text = self._channels.get(Channel.TEXT)
+        if self._closed or self._text_only or text is None or text.readyState != "open":
+            return
+        if self._opened:
+            self._text_only = True
+            self._tell(TextOnly())
+        elif set(self._channels) == {Channel.TEXT}:
+            self._text_only = True
+            self._open(text_only=True)
 
     def _connection_changed(self) -> None:
         state = self._connection.connectionState
@@ -290,14 +337,16 @@ class Link:
             return
         self._closed = True
         self._deadline.cancel()
+        if self._waiting_for_others is not None:
+            self._waiting_for_others.cancel()
         self._tell(Closed(reason))
         self._ending = self._loop.create_task(self._shut_down())
 
     async def _shut_down(self) -> None:
-        control = self._channels.get(Channel.CONTROL)
-        if control is not None and control.readyState == "open" and control.bufferedAmount:
+        last = self._channels.get(Channel.TEXT if self._text_only else Channel.CONTROL)
+        if last is not None and last.readyState == "open" and last.bufferedAmount:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(_emptied(control), FLUSH_SECONDS)
+                await asyncio.wait_for(_emptied(last), FLUSH_SECONDS)
         try:
             await asyncio.wait_for(self._connection.close(), CLOSE_SECONDS)
         except TimeoutError:

@@ -14,7 +14,7 @@ from p2pchat.node.api import ContactInfo
 from p2pchat.node.events import PeerInfo, PeerState, Trust
 from p2pchat.protocol.untrusted import safe_line
 
-TRUST: Final = {Trust.NEW: "new key", Trust.KNOWN: "known", Trust.VERIFIED: "verified"}
+TRUST: Final = {Trust.NEW: "new key", Trust.KNOWN: "known", Trust.VERIFIED: "verified", Trust.NONE: "no proof"}
 """What is known of a key, in words."""
 
 VERIFIED: Final = "✓"

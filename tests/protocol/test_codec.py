@@ -19,17 +19,32 @@ SAMPLES: list[frames.AnyFrame] = [
     frames.Proof(bytes(range(64)), bytes(32)),
     frames.Hello([1], "ana", "p2pchat/1", frames.LiveTextFeatures(cps=90)),
     frames.Hello([1, 2], "ben"),
+    frames.Hello(
+        [1],
+        "cyd",
+        "",
+        frames.LiveTextFeatures(
+            30, "c", "17.0.0", "inactive", ("sv", "zh-Hant-TW"), ("en",), ("snapshot", "shown", "direction")
+        ),
+    ),
     frames.Ping(0),
     frames.Pong(2**32 - 1),
+    frames.Pong(1, 12.5),
     frames.Bye("quit", "see you"),
     frames.Message("00ff00ff", "naïve 👩‍👩‍👧 \u2028 text", 1763600000.5, 3),
+    frames.Message("00ff00ff", "kept", 0.0, 3, 2**32 - 1, True),
     frames.Receipt("00ff00ff"),
+    frames.RttDirection("recvonly", "hold"),
+    frames.RttSnapshot(7, "how it began"),
+    frames.RttShown([(1, 0.5), (2**32 - 1, 1e11)]),
+    frames.RttNudge(),
     frames.Offer(
         1, bytes(32), 300, 299, 5, [frames.Entry("a/b.txt", 5, modified=2**62), frames.Entry("e", 0, folder=True)]
     ),
     frames.More(1, 1024),
     frames.ManifestPage(1, [frames.Entry("c")]),
     frames.Have(1, True, [(0, 5), (7, 2**32 - 1)]),
+    frames.Without(1, [(0, 1), (9, 2)]),
     frames.Accept(1, 2**40),
     frames.Decline(1, "no"),
     frames.Hashes(1, 7, [bytes(32), bytes(range(32))]),
@@ -51,6 +66,22 @@ def test_a_frame_survives_the_wire(frame: frames.AnyFrame) -> None:
 
 def test_the_samples_cover_every_kind_of_frame() -> None:
     assert {type(frame) for frame in SAMPLES} == set(frames.AnyFrame.__args__)
+
+
+@pytest.mark.parametrize(
+    "features",
+    [
+        {"hlang_send": ["en", "not a tag"]},
+        {"hlang_recv": ["en\n"]},
+        {"hlang_recv": ["en"] * (limits.LANGUAGES + 1)},
+        {"extensions": ["x" * (limits.WORD_CHARACTERS + 1)]},
+        {"extensions": "snapshot"},
+        {"direction": None},
+    ],
+)
+def test_features_that_are_no_features_are_refused(features: dict[str, object]) -> None:
+    with pytest.raises(FrameError, match="hello"):
+        decode(msgpack.packb({"t": "hello", "versions": [1], "name": "eve", "live_text": features}))
 
 
 def test_a_frame_of_a_later_version_is_skipped() -> None:
@@ -102,7 +133,7 @@ def test_a_frame_that_a_peer_would_refuse_is_not_sent() -> None:
 
 
 def test_the_longest_message_fits_into_a_frame() -> None:
-    longest = frames.Message("f" * 32, "\U0010ffff" * limits.MESSAGE_CHARACTERS, 1e10, 2**32 - 1)
+    longest = frames.Message("f" * 32, "\U0010ffff" * limits.MESSAGE_CHARACTERS, 1e10, 2**32 - 1, 2**32 - 1, True)
     assert decode(encode(longest)) == longest
 
 

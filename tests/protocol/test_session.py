@@ -2,145 +2,19 @@
 
 from __future__ import annotations
 
-from collections import deque
-from typing import TypeVar
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from p2pchat.protocol import frames, limits
-from p2pchat.protocol.codec import encode
-from p2pchat.protocol.handshake import Handshake, Role
+from p2pchat.protocol.codec import decode, encode
 from p2pchat.protocol.heartbeat import State as Pulse
-from p2pchat.protocol.identity import Identity
 from p2pchat.protocol.introduction import Greeted
-from p2pchat.protocol.rtt.conversation import LineRead
+from p2pchat.protocol.rtt.conversation import LineRead, Mode
+from p2pchat.protocol.rtt.direction import EXTENSIONS
 from p2pchat.protocol.session import Session, State
-from p2pchat.protocol.session_events import (
-    CloseLink,
-    Delivered,
-    Left,
-    Measured,
-    MessageRead,
-    Output,
-    PulseChanged,
-    SendControl,
-    SendText,
-)
-
-T = TypeVar("T")
-
-
-def hello(name: str, *, versions: list[int] | None = None, live_text: bool = True) -> frames.Hello:
-    features = frames.LiveTextFeatures(cps=limits.CPS_ADVERTISED) if live_text else None
-    return frames.Hello(versions or [limits.PROTOCOL_VERSION], name, "test", features)
-
-
-def message(number: int, text: str, line: int | None = None) -> frames.Message:
-    return frames.Message(f"{number:08x}", text, 1.0, line)
-
-
-class Side:
-    """One session. What it wants to send waits in `control` and `text`; what it tells is kept in `told`.
-
-    It admits whoever has said hello.
-    """
-
-    def __init__(self, greeting: frames.Hello, role: Role = "offer") -> None:
-        self.session = Session(greeting)
-        self.role: Role = role
-        self.now = 0.0
-        self._links = 0
-        self.told: list[Output] = []
-        self.control: deque[bytes] = deque()
-        self.text: deque[str] = deque()
-
-    def link_opened(self, now: float) -> None:
-        """A link whose two certificates have the fingerprints 1... (offerer's) and 2..."""
-        self.now = now
-        self._links += 1
-        ours, theirs = (b"1" * 32, b"2" * 32) if self.role == "offer" else (b"2" * 32, b"1" * 32)
-        seed = self.role.encode().ljust(32)
-        self.session.link_opened(
-            Handshake(
-                Identity.from_seed(seed),
-                role=self.role,
-                room="lab",
-                our_fingerprint=ours,
-                their_fingerprint=theirs,
-                nonce=seed[:31] + bytes([self._links]),
-            ),
-            now,
-        )
-
-    def drain(self) -> None:
-        while (output := self.session.poll()) is not None:
-            match output:
-                case Greeted():
-                    self.told.append(output)
-                    self.session.admit(self.now)
-                case SendControl(data):
-                    self.control.append(data)
-                case SendText(text):
-                    self.text.append(text)
-                case _:
-                    self.told.append(output)
-
-    def all(self, kind: type[T]) -> list[T]:
-        return [output for output in self.told if isinstance(output, kind)]
-
-
-class Pair:
-    """Two sides and the time."""
-
-    def __init__(self, ana: frames.Hello | None = None, ben: frames.Hello | None = None) -> None:
-        self.ana = Side(ana or hello("ana"))
-        self.ben = Side(ben or hello("ben"), "answer")
-        self.now = 0.0
-
-    def connect(self) -> Pair:
-        for side in (self.ana, self.ben):
-            side.link_opened(self.now)
-        return self.exchange()
-
-    def disconnect(self) -> Pair:
-        for side in (self.ana, self.ben):
-            side.control.clear()
-            side.text.clear()
-            side.session.link_closed(self.now, "the path was cut")
-            side.drain()
-        return self
-
-    def exchange(self) -> Pair:
-        """Carries everything over until both are quiet, text after control frames."""
-        self.ana.drain()
-        self.ben.drain()
-        while self.ana.control or self.ben.control or self.ana.text or self.ben.text:
-            for sender, receiver in ((self.ana, self.ben), (self.ben, self.ana)):
-                if sender.control:
-                    receiver.session.receive_control(sender.control.popleft(), self.now)
-                elif sender.text:
-                    receiver.session.receive_text(sender.text.popleft(), self.now)
-                receiver.drain()
-                sender.drain()
-        return self
-
-    def wait(self, seconds: float) -> Pair:
-        """Lets time pass, waking both when they ask for it."""
-        until = self.now + seconds
-        while True:
-            due = min(
-                (at for side in (self.ana, self.ben) if (at := side.session.deadline()) is not None), default=until
-            )
-            if due >= until:
-                break
-            self.now = max(self.now, due)
-            for side in (self.ana, self.ben):
-                side.session.tick(self.now)
-            self.exchange()
-        self.now = until
-        return self
+from p2pchat.protocol.session_events import CloseLink, Delivered, Left, Measured, MessageRead, PulseChanged
+from tests.protocol.pair import Pair, Side, hello, message
 
 
 def test_both_sides_greet_and_know_each_other() -> None:
@@ -239,6 +113,67 @@ def test_round_trips_are_measured() -> None:
     assert len(pair.ana.all(Measured)) == 1
     pair.wait(5.0)
     assert len(pair.ana.all(Measured)) == 3
+
+
+def test_an_answered_ping_says_what_the_clock_of_the_answering_side_shows() -> None:
+    pair = Pair()
+    pair.now = 1000.0
+    pair.connect()
+    pair.now += 5.0
+    pair.ben.session.receive_control(encode(frames.Ping(7)), pair.now)
+    pair.ben.drain()
+    assert decode(pair.ben.control[-1]) == frames.Pong(7, 5.0)
+
+
+def test_hello_says_what_our_user_wants_of_real_time_text_now() -> None:
+    pair = Pair()
+    pair.ana.session.set_live_text_mode(Mode.OFF, 0.0)
+    pair.connect()
+    (greeted,) = pair.ben.all(Greeted)
+    assert greeted.hello.live_text is not None
+    assert greeted.hello.live_text.direction == "inactive"
+    pair.ben.session.set_live_text("not for her", pair.now)
+    pair.exchange().wait(1.0)
+    assert pair.ana.all(LineRead) == []
+
+
+def test_a_snapshot_comes_before_the_messages_that_name_its_lines() -> None:
+    pair = Pair(hello("ana", extensions=EXTENSIONS), hello("ben", extensions=EXTENSIONS)).connect()
+    pair.ana.session.set_live_text("one", pair.now)
+    pair.ana.session.commit_live_text(message(1, "one"), pair.now)
+    pair.disconnect()
+    sent: list[frames.AnyFrame | None] = []
+    receive = pair.ben.session.receive_control
+
+    def noting(data: bytes | str, now: float) -> None:
+        sent.append(decode(data) if isinstance(data, bytes) else None)
+        receive(data, now)
+
+    pair.ben.session.receive_control = noting  # type: ignore[method-assign]
+    pair.connect()
+    kinds = [type(frame) for frame in sent]
+    assert kinds.index(frames.RttSnapshot) < kinds.index(frames.Message)
+
+
+def test_a_session_under_a_new_address_names_no_lines_of_the_old_one() -> None:
+    pair = Pair(hello("ana", extensions=EXTENSIONS), hello("ben", extensions=EXTENSIONS)).connect()
+    for number in range(3):
+        pair.ana.session.set_live_text("old", pair.now)
+        pair.exchange().wait(0.2)
+        pair.ana.session.commit_live_text(message(number, "old"), pair.now)
+    pair.disconnect()
+    again, pair.ana.session = pair.ana.session, Session(hello("ana", extensions=EXTENSIONS))
+    ben, pair.ben.session = pair.ben.session, Session(hello("ben", extensions=EXTENSIONS))
+    pair.ana.session.continue_from(again)
+    pair.ben.session.continue_from(ben)
+    pair.connect()
+    pair.ana.session.set_live_text("new", pair.now)
+    pair.exchange().wait(0.2)
+    assert [read.text for read in pair.ben.all(LineRead) if read.line == pair.ben.session.live_text.next_line - 1] == [
+        "new"
+    ]
+    seen = [read.text for read in pair.ben.all(LineRead) if read.state == "final"]
+    assert seen + [read.message.text for read in pair.ben.all(MessageRead)] == ["old"] * 3
 
 
 def test_a_silent_peer_is_suspect_and_then_lost() -> None:

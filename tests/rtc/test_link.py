@@ -15,7 +15,8 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from p2pchat.errors import ConfigurationError, PeerUnreachable
 from p2pchat.rtc import ice, link
 from p2pchat.rtc.channels import Channel
-from p2pchat.rtc.link import Closed, Link, LinkEvent, Opened, Received
+from p2pchat.rtc.link import Link
+from p2pchat.rtc.link_events import Closed, LinkEvent, Opened, Received, TextRefused
 from tests.node.player import on_guarded_loop
 
 E = TypeVar("E")
@@ -188,7 +189,9 @@ async def test_channels_that_are_not_ours_are_refused(options: dict[str, object]
     answer = await ben.link.answer(stranger.localDescription.sdp)
     await stranger.setRemoteDescription(RTCSessionDescription(answer, "answer"))
     await asyncio.wait_for(refused.wait(), 20)
-    assert ben.told == []
+    refusals = [event for event in ben.told if isinstance(event, TextRefused)]
+    assert ben.told == refusals
+    assert len(refusals) == (options["protocol"] == "t140")
     await stranger.close()
     await ben.link.close("done")
 

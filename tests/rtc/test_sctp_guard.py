@@ -13,7 +13,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from p2pchat.rtc.channels import open_on
-from p2pchat.rtc.link import Closed, Link, LinkEvent, Opened
+from p2pchat.rtc.link import Link
+from p2pchat.rtc.link_events import Closed, LinkEvent, Opened
 from p2pchat.rtc.loop import run
 from p2pchat.rtc.sctp_guard import FRAGMENTS, GAPS, STREAMS, fault_of
 

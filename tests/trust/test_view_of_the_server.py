@@ -17,7 +17,8 @@ from p2pchat.node.events import CodeChanged, PeerState, Problem, TransferChanged
 from p2pchat.protocol.codes import Code
 from p2pchat.rtc import ice
 from p2pchat.rtc.addresses import host_addresses
-from p2pchat.rtc.link import Link, LinkEvent
+from p2pchat.rtc.link import Link
+from p2pchat.rtc.link_events import LinkEvent
 from signaling_server.app import listening
 from signaling_server.limits import ServerLimits
 from signaling_server.rooms import Hub

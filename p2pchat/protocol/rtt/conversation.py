@@ -1,7 +1,8 @@
-"""Real-time text with one peer, both directions, over all links: our sender, its receiver, and its lines.
+"""Real-time text with one peer, both directions, over all links.
 
-`LiveText` joins the machines of this package: the diffing `Sender`, the T.140 `Receiver`, and the `LineLog` that knows
-which line a message finishes. Receiving begins with the channel, sending when the peer has said that it takes it.
+`LiveText` joins our line on its way out (`outgoing`) and the peer's lines (`incoming`). A link begins with
+`channel_opened`. Then either the peer is `admitted` with what its hello says, or it is a `foreign_partner` that has no
+control channel and speaks RFC 8865 alone. Nothing is sent before that.
 """
 
 from __future__ import annotations
@@ -9,152 +10,199 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
-from p2pchat.protocol import frames, limits
-from p2pchat.protocol.rtt import t140
-from p2pchat.protocol.rtt.lines import LineLog, LineState
-from p2pchat.protocol.rtt.sender import Sender
+from p2pchat.protocol import frames
+from p2pchat.protocol.rtt.direction import CAN_SHOWN, CAN_SNAPSHOT, DIRECTIONS, SENDRECV, Mode, receives, sends
+from p2pchat.protocol.rtt.incoming import Alerted, Incoming, LineRead
+from p2pchat.protocol.rtt.outgoing import Committed, Outgoing
+from p2pchat.protocol.rtt.statistics import Statistics
+
+__all__ = ["Alerted", "Committed", "Directed", "LineRead", "LiveText", "Mode"]
 
 
 @dataclass(frozen=True, slots=True)
-class LineRead:
-    """A line of the peer reads like this now. The text is untrusted."""
+class Directed:
+    """The peer does this from now on."""
 
-    line: int
-    """Counts the peer's lines from 0, over all links."""
-    text: str
-    state: LineState
+    sends: bool
+    """Whether its keys can be seen as they are typed."""
 
+    receives: bool
+    """Whether ours can; else our lines go as messages."""
 
-@dataclass(frozen=True, slots=True)
-class Alerted:
-    """The peer asks for attention."""
+    why: str
+    """`hold` when it composes in private, `off` when it wants no real-time text; other words are untrusted text."""
 
 
 class LiveText:
     """Real-time text with one peer. After each call, drain `poll` until it returns None."""
 
     def __init__(self) -> None:
-        self._text = ""
-        """What our live line reads."""
-        self._sender: Sender | None = None
-        """None until the peer has said for the first time that it takes real-time text."""
-        self._receiver = t140.Receiver()
-        self._lines = LineLog()
-        self._open = False
-        self._sending = False
-        self._had_channel = False
-        self._first = 0
-        self._highest = -1
-        self._outputs: deque[LineRead | Alerted] = deque()
+        self._out = Outgoing()
+        self._in = Incoming()
+        self._directed: deque[Directed] = deque()
 
     @property
     def next_line(self) -> int:
         """A number beyond those of all lines of the peer that were told."""
-        return self._highest + 1
+        return self._in.next_line
 
     def number_from(self, line: int) -> None:
         """Numbers the peer's lines from here on: it had others before, under another address."""
-        self._first = line
-        self._highest = line - 1
+        self._in.number_from(line)
 
-    # --- the channel
+    # --- the link
 
-    def channel_opened(self, now: float) -> None:
-        """A new `t140` channel is open; the peer may write at once."""
-        if self._had_channel:
-            self._receiver.reopened(now)
-        self._open = self._had_channel = True
-        self._read_lines()
+    def features(self, features: frames.LiveTextFeatures) -> frames.LiveTextFeatures:
+        """What our `hello` on a new link says: `features`, with the direction that our user wants now."""
+        return self._out.features(features)
 
-    def peer_takes_text(self, features: frames.LiveTextFeatures, now: float) -> None:
-        """The peer said on the new link that it takes real-time text, and how."""
-        if self._sender is None:
-            self._sender = Sender(limits.T140_INTERVAL_P2PCHAT, features.cps, features.unit)
-            self._sender.set_text(self._text, now)
-        else:
-            self._sender.reopened(now)
-        self._sending = True
+    def channel_opened(self, now: float, waits: bool = False) -> None:
+        """A new `t140` channel is open; the peer may write at once.
+
+        Args:
+            now: the time.
+            waits: what it writes is not read before `admitted`.
+        """
+        self._in.channel_opened(now, waits)
+
+    def admitted(self, features: frames.LiveTextFeatures | None, now: float) -> None:
+        """The peer may be talked to.
+
+        Args:
+            features: what its hello says; None when it takes no real-time text.
+            now: the time.
+        """
+        extensions = features.extensions if features is not None else ()
+        self._in.admitted(now, CAN_SNAPSHOT in extensions, CAN_SHOWN in extensions)
+        if features is not None:
+            self._out.started(features, now)
+            if features.direction != SENDRECV and features.direction in DIRECTIONS:
+                self._tell_direction(features.direction, "")
+
+    def foreign_partner(self, now: float, features: frames.LiveTextFeatures | None = None) -> None:
+        """The partner has no control channel: no messages, receipts or snapshots. A new line finishes a line.
+
+        Args:
+            now: the time.
+            features: what its session description says of the channel (`p2pchat.protocol.rtt.sdp`), if anything. Else
+                it gets what RFC 8865 assumes: 30 characters a second; a message every 300 ms.
+        """
+        self._in.admitted(now)
+        self._out.started(features or frames.LiveTextFeatures(), now, alone=True)
 
     def channel_lost(self, now: float) -> None:
         """The link is gone. A line of the peer that was under way is told as interrupted."""
-        if self._open:
-            self._open = self._sending = False
-            self._receiver.interrupted(now)
-            self._read_lines()
+        self._out.stopped()
+        self._in.channel_lost(now)
 
-    def receive(self, data: bytes | str, now: float) -> None:
-        """A message came on the channel."""
-        if self._open:
-            self._receiver.receive(data, now)
-            self._read_lines()
+    # --- what arrives
+
+    def receive(self, data: bytes | str, now: float) -> bool:
+        """A message came on the channel. Returns False when too much of it came before the peer's first frames."""
+        return self._in.receive(data, now)
+
+    def receive_frame(self, frame: frames.RttFrame, now: float) -> None:
+        """A frame about real-time text came, after the peer was admitted."""
+        match frame:
+            case frames.RttDirection(direction, why):
+                self._out.directed(direction)
+                self._tell_direction(direction, why)
+            case frames.RttSnapshot():
+                self._in.snapshot(frame, now)
+            case frames.RttShown(seen):
+                self._out.shown(seen, now)
+            case frames.RttNudge():
+                pass  # Its packet has done its work.
+
+    def clock_answered(self, round_trip: float, at: float, now: float) -> None:
+        """A ping came back after `round_trip` seconds, and said that the peer's clock showed `at`."""
+        self._out.clock.answered(round_trip, at, now)
+
+    def clock_reading(self, now: float) -> float:
+        """What our clock shows to the peer."""
+        return self._in.reading(now)
+
+    def finished_by(self, message: frames.Message) -> bool:
+        """A message of the peer arrived for the first time. Returns whether it finishes a line, which is told then."""
+        return self._in.finished_by(message)
 
     # --- our line
 
-    def set_text(self, text: str, now: float) -> None:
-        """Our live line reads this now."""
-        self._text = text
-        if self._sender is not None:
-            self._sender.set_text(text, now)
+    @property
+    def mode(self) -> Mode:
+        """What our user wants of real-time text with this peer."""
+        return self._out.mode
 
-    def commit(self, now: float) -> int | None:
-        """Ends our live line.
+    def live(self, now: float) -> None:
+        """Others see each key, beginning with the line as it stands."""
+        self._out.set_mode(Mode.LIVE, now)
 
-        Returns:
-            The number to put into the message that finishes it; None when it goes as a message alone, because there
-            is no channel now, or the peer takes no real-time text.
-        """
-        self._text = ""
-        if self._sender is None:
-            return None
-        if not self._sending:
-            self._sender.set_text("", now)
-            return None
-        line = self._sender.line
-        self._sender.commit(now)
-        return line
+    def hold(self, now: float) -> None:
+        """Our user composes in private. What the peer has of the line stays there, and is told why it grows no more."""
+        self._out.set_mode(Mode.HOLD, now)
+
+    def off(self, now: float) -> None:
+        """Our user wants no real-time text. What the peer has of the line is erased; lines go as messages."""
+        self._out.set_mode(Mode.OFF, now)
+
+    def set_text(self, text: str, now: float, held: bool = False) -> None:
+        """Our live line reads this now; see `Outgoing.set_text` for `held`."""
+        self._out.set_text(text, now, held)
+
+    def retract(self, now: float) -> None:
+        """Takes our line back everywhere, also from a peer that saw a part of it in `hold`."""
+        self._out.set_text("", now)
+
+    def commit(self, now: float) -> Committed:
+        """Ends our live line. Returns what its message has to say, or that none goes."""
+        return self._out.commit(now)
+
+    def alert(self, now: float) -> bool:
+        """Asks the peer for attention. Returns False when that is not possible now, or was done a moment ago."""
+        return self._out.alert(now)
 
     @property
     def unfinished(self) -> int:
         """Lines that we ended and whose end has not left: lines 0 to `unfinished` - 1 of a channel that just opened."""
-        return self._sender.unfinished if self._sender is not None else 0
+        return self._out.unfinished
 
-    # --- the peer's messages
-
-    def finished_by(self, message: frames.Message) -> bool:
-        """A message of the peer arrived for the first time. Returns whether it finishes a line, which is told then."""
-        line = None if message.line is None else message.line + self._receiver.first_line_of_channel
-        line = self._lines.claimed_by(message.text, line)
-        if line is None:
-            return False
-        self._tell(line, message.text, "final")
-        return True
+    @property
+    def backlog(self) -> int:
+        """Characters of ours that wait, because they were just typed or the peer's rate holds them back."""
+        return self._out.backlog
 
     # --- what is to be done
 
-    def poll(self, now: float) -> str | LineRead | Alerted | None:
-        """The next thing: a string to send on the channel, or something to tell. None when there is nothing left."""
-        if self._outputs:
-            return self._outputs.popleft()
-        return self._sender.poll(now) if self._sending and self._sender is not None else None
+    def poll(self, now: float) -> str | frames.RttFrame | LineRead | Alerted | Directed | None:
+        """The next thing: a string for the channel, a frame for the control channel, or something to tell."""
+        if self._directed:
+            return self._directed.popleft()
+        incoming = self._in.poll(now)
+        return incoming if incoming is not None else self._out.poll(now)
 
     def deadline(self) -> float | None:
-        """When `poll` has something to send without another call before."""
-        return self._sender.deadline() if self._sending and self._sender is not None else None
+        """When `poll` has something without another call before."""
+        due = (self._in.deadline(), self._out.deadline())
+        return min((at for at in due if at is not None), default=None)
 
-    def _read_lines(self) -> None:
-        while (output := self._receiver.poll()) is not None:
-            match output:
-                case t140.LineChanged(line, text, final):
-                    self._read_line(line, text, "final" if final else "live")
-                case t140.Interrupted(line, text):
-                    self._read_line(line, text, "interrupted")
-                case t140.Alert():
-                    self._outputs.append(Alerted())
+    def statistics(self) -> Statistics:
+        """How well it works so far."""
+        out, in_ = self._out, self._in
+        return Statistics(
+            key_to_send=out.key_to_send.spread(),
+            key_to_remote=out.key_to_remote.spread(),
+            clock_error=out.clock.error,
+            messages_sent=out.messages,
+            messages_received=in_.messages,
+            characters_sent=out.characters,
+            characters_received=in_.characters,
+            gaps=in_.receiver.losses,
+            healed=in_.healed,
+            desyncs=in_.desyncs,
+            alerts=in_.receiver.alerts,
+            ignored=in_.receiver.ignored,
+            backlog=out.backlog,
+        )
 
-    def _read_line(self, line: int, text: str, state: LineState) -> None:
-        if self._lines.changed(line, text, state):
-            self._tell(line, text, state)
-
-    def _tell(self, line: int, text: str, state: LineState) -> None:
-        self._highest = max(self._highest, self._first + line)
-        self._outputs.append(LineRead(self._first + line, text, state))
+    def _tell_direction(self, direction: str, why: str) -> None:
+        self._directed.append(Directed(sends(direction), receives(direction), why))

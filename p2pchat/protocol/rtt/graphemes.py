@@ -27,6 +27,10 @@ _BLOCK: Final = 256
 """Code points that are read at once: `regex` takes quadratic time over a row of regional indicators."""
 
 _CLUSTER: Final = regex.compile(r"\X")
+_UNASSIGNED: Final = regex.compile(r"\p{Cn}")
+
+_NEW_IN: Final = {"17.0": "\u20c1", "16.0": "\u1c89", "15.1": "\u2ffc"}
+"""A character that each version was the first to have. `regex` does not say which version it has."""
 
 
 def split(text: str, unit: str = GRAPHEME) -> list[str]:
@@ -52,6 +56,11 @@ def split(text: str, unit: str = GRAPHEME) -> list[str]:
             if len(cluster) > CLUSTER_CHARACTERS:
                 break
     return units
+
+
+def unicode_version() -> str:
+    """Returns the version of Unicode by which clusters are cut: the latest that is known here; empty when none is."""
+    return next((version for version, character in _NEW_IN.items() if not _UNASSIGNED.match(character)), "")
 
 
 def count(text: str, unit: str = GRAPHEME) -> int:

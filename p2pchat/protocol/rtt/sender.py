@@ -11,27 +11,22 @@ Rules
        typed in between is sent.
     6. A line of ours is one line of T.140, and `commit` ends it: newlines inside it are sent as spaces. The
        acknowledged message that finishes the line has them.
+    7. What is to stay private is never given to a sender: `freeze` leaves the line at what the peer has of it.
 """
 
 from __future__ import annotations
 
-import unicodedata
 from collections import deque
 from collections.abc import Iterable
 from typing import Final
 
-import regex
-
 from p2pchat.protocol.limits import CPS_WINDOW, LIVE_LINE_CHARACTERS, T140_MESSAGE_BYTES
+from p2pchat.protocol.rtt.encoding import as_live_line
 from p2pchat.protocol.rtt.graphemes import GRAPHEME, shared, split
-from p2pchat.protocol.rtt.parser import BACKSPACE, BOM, LOSS_MARK, NEW_LINE
+from p2pchat.protocol.rtt.parser import BACKSPACE, BELL, BOM, LOSS_MARK, NEW_LINE
 
 INTERVAL_MAX: Final = 0.5
 """Longest time that text may be buffered, in seconds (T.140, quoted in RFC 8865 §5.3; EN 301 549 clause 6.2.4)."""
-
-_SPACING: Final = regex.compile("\r\n|[\t-\r\x85\u2028\u2029]")
-_UNSENDABLE: Final = regex.compile("[\x00-\x1f\x7f-\x9f\ufeff]")
-_SURROGATE: Final = regex.compile(r"\p{Surrogate}")
 
 
 def difference(old: list[str], new: list[str]) -> list[str]:
@@ -75,9 +70,12 @@ class Sender:
         """What this channel's peer has of the first line."""
         self._steps: deque[str] = deque()
         """What turns `_sent` into the first line, without what is skipped."""
+        self._first = 0
+        """Lines finished on earlier channels."""
         self._finished = 0
         """Lines finished on this channel."""
         self._mark_start = True
+        self._alert = False
         self._changed_at = 0.0
         self._next_at = 0.0
 
@@ -85,6 +83,20 @@ class Sender:
     def line(self) -> int:
         """The number, in this channel and from 0, of the line that is live: the one that `commit` would finish now."""
         return self._finished + self.unfinished
+
+    @property
+    def number(self) -> int:
+        """The same line, counted over all channels."""
+        return self._first + self.line
+
+    @property
+    def beginning(self) -> tuple[int, str] | None:
+        """What the peer has from earlier channels of the line that this channel began with, and that still stands.
+
+        Returns:
+            The line's number over all channels, and how it begins; None once this channel has finished that line.
+        """
+        return None if self._finished else (self._first, "".join(self._earlier[: self._skipped]))
 
     @property
     def unfinished(self) -> int:
@@ -112,30 +124,62 @@ class Sender:
         self._lines.append([])
         self._changed_at = now
 
-    def reopened(self, now: float) -> None:
-        """A new channel to the peer is open in place of the one before. Not for the first channel."""
-        self._earlier = self._earlier[: self._skipped] + self._sent
+    def freeze(self, now: float) -> bool:
+        """The live line reads what the peer has of it, until `set_text`: nothing more of it leaves.
+
+        Returns:
+            Whether the peer has anything of it.
+        """
+        self._changed_at = now
+        if self.unfinished:
+            self._lines[-1] = []
+            return False
+        self._lines[0] = self._earlier[: self._skipped] + self._sent
+        self._compare()
+        return bool(self._earlier or self._sent)
+
+    def alert(self, now: float) -> None:
+        """Asks the peer for attention, in the next message."""
+        self._alert = True
+        self._changed_at = now
+
+    def reopened(self, now: float, cps: int, unit: str = GRAPHEME) -> None:
+        """A new channel to the peer is open in place of the one before. Not for the first channel.
+
+        Args:
+            now: the time.
+            cps: characters per second that the peer accepts now.
+            unit: what one erasure takes at the peer now.
+        """
+        self._earlier = split("".join(self._earlier[: self._skipped] + self._sent), unit)
         self._sent = []
+        self._unit = unit
+        self._rate.limit = int(cps * CPS_WINDOW)
+        self._lines = deque(self._sendable("".join(line)) for line in self._lines)
+        self._first += self._finished
         self._finished = 0
         self._mark_start = True
+        self._alert = False
         self._changed_at = self._next_at = now
         self._compare()
 
     def poll(self, now: float) -> str | None:
         """The message to put on the channel now, or None when nothing is due."""
-        message = BOM if self._mark_start and self._rate.room(now) else ""
+        room = self._rate.room(now)
+        message = ((BOM if self._mark_start else "") + (BELL if self._alert else ""))[: max(0, room)]
+        self._mark_start = self._mark_start and BOM not in message
+        self._alert = self._alert and BELL not in message
         if now >= self._next_at:
-            message += self._text(self._rate.room(now) - len(message), len(message.encode()), now)
+            message += self._text(room - len(message), len(message.encode()), now)
         if not message:
             return None
-        self._mark_start = False
         self._rate.used(len(message), now)
         return message
 
     def deadline(self) -> float | None:
         """When `poll` will have a message, or None when there is none to come before the next input."""
-        if self._mark_start:
-            return self._rate.free_at(len(BOM), self._changed_at)
+        if self._mark_start or self._alert:
+            return self._rate.free_at(1, self._changed_at)
         step = self._next_step()
         return None if step is None else self._rate.free_at(len(step), max(self._changed_at, self._next_at))
 
@@ -178,12 +222,10 @@ class Sender:
         self._steps = deque(difference(self._sent, self._lines[0][self._skipped :]))
 
     def _sendable(self, text: str) -> list[str]:
-        """The text as one line of T.140, in units: NFC, no control codes, no longer than a peer keeps."""
-        text = _UNSENDABLE.sub("", _SPACING.sub(" ", text))
-        text = unicodedata.normalize("NFC", _SURROGATE.sub(LOSS_MARK, text))
+        """The text as one line of T.140, in units, no longer than a peer keeps."""
         units: list[str] = []
         length = 0
-        for unit in split(text, self._unit):
+        for unit in split(as_live_line(text), self._unit):
             # A unit that fits into no ten seconds would hold back everything behind it for ever.
             units.append(unit if len(unit) <= self._rate.limit else LOSS_MARK)
             length += len(units[-1])

@@ -8,11 +8,14 @@ Rules
        `first_line_of_channel` to its number.
     4. When a channel is opened again, a loss mark stands where text may be missing (RFC 8865 §5.4). Erasing stops
        there: the sender starts with nothing, and what it erases beyond its own text is not ours to lose.
-    5. Whatever the bytes, nothing is raised and memory is bounded. Text comes out raw: clean it before showing it.
+    5. A partner that can say how the line began on earlier channels (`snapshot`) heals it: what it says takes the place
+       of what is before the mark. Its T.140 of the new channel stays as it is, so that it does not matter which of the
+       two, on their own channels, comes first.
+    6. Whatever the bytes, nothing is raised and memory is bounded. Text comes out raw: clean it before showing it.
 
 States of a line
     live ── new line ──> final ── erasing ──> live again
-      └── link lost ──> interrupted ── new channel ──> live, with a loss mark
+      └── link lost ──> interrupted ── new channel ──> live, with a loss mark ── snapshot ──> live, restored
 """
 
 from __future__ import annotations
@@ -22,15 +25,12 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from p2pchat.protocol.limits import LIVE_LINE_CHARACTERS, T140_MESSAGE_BYTES_ACCEPTED
+from p2pchat.protocol.limits import ALERT_SECONDS, LIVE_LINE_CHARACTERS, T140_MESSAGE_BYTES_ACCEPTED
 from p2pchat.protocol.rtt.graphemes import GRAPHEME, split
 from p2pchat.protocol.rtt.parser import LOSS_MARK, Control, Parser, Token
 
 KEPT_LINES: Final = 8
 """Finished lines that erasing can open again: nobody holds a backspace for longer, and the longest may take 300 kB."""
-
-ALERT_SECONDS: Final = 3.0
-"""Least time between two alerts that are told: enough to call somebody, too little to torment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +56,21 @@ class Interrupted:
 
 
 @dataclass(frozen=True, slots=True)
+class Restored:
+    """The line reads `text` now: what a lost link took from it is there again."""
+
+    line: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Loss:
     """Text of the peer is missing; as many U+FFFD as `marks` says were added to its lines."""
 
     marks: int
 
 
-Output: TypeAlias = LineChanged | Alert | Interrupted | Loss
+Output: TypeAlias = LineChanged | Alert | Interrupted | Restored | Loss
 
 
 class _Line:
@@ -70,11 +78,12 @@ class _Line:
 
     Args:
         unit: what one erasure takes.
-        protected: its beginning, which cannot be erased.
+        protected: its beginning, which cannot be erased and ends in a loss mark.
     """
 
     def __init__(self, unit: str, protected: str = "") -> None:
         self._protected = protected
+        self._marked = bool(protected)
         self._unit = unit
         self._units: list[str] = []
         self._length = len(protected)
@@ -115,6 +124,13 @@ class _Line:
         """The same line with a loss mark at its end and nothing that can be erased."""
         return _Line(self._unit, self.text[:LIVE_LINE_CHARACTERS] + LOSS_MARK)
 
+    def begin_with(self, text: str) -> bool:
+        """What cannot be erased is this now. Returns whether that took a loss mark away."""
+        self._length += len(text) - len(self._protected)
+        healed, self._marked = self._marked, False
+        self._protected = text
+        return healed
+
 
 class Receiver:
     """What one peer types, over all its `t140` channels.
@@ -130,6 +146,8 @@ class Receiver:
     def __init__(self, unit: str = GRAPHEME) -> None:
         self.first_line_of_channel = 0
         """The number of the line that the peer calls 0 in the present channel."""
+        self.characters = 0
+        """Characters that came on the present channel, control codes included."""
         self.alerts = 0
         """Alerts received, told or not."""
         self.losses = 0
@@ -147,6 +165,8 @@ class Receiver:
         """The finished lines before this one, which erasing can open."""
         self._finished: dict[int, _Line] = {}
         """Lines that this input finished."""
+        self._offset: int | None = None
+        """What our number of a line is beyond the peer's; None before its first snapshot."""
         self._told: dict[int, tuple[str, bool]] = {}
         self._losses_told = 0
         self._alerted_at: float | None = None
@@ -154,7 +174,9 @@ class Receiver:
 
     def receive(self, data: str | bytes, now: float) -> None:
         """A message of the `t140` channel arrived: text, or UTF-8 as bytes. RFC 8865 names neither; both are in use."""
-        for token in self._parser.feed(self._decoded(data[:T140_MESSAGE_BYTES_ACCEPTED]), now):
+        text = self._decoded(data[:T140_MESSAGE_BYTES_ACCEPTED])
+        self.characters += len(text)
+        for token in self._parser.feed(text, now):
             self._apply(token, now)
         if len(data) > T140_MESSAGE_BYTES_ACCEPTED:
             self._apply(Control.LOSS, now)
@@ -179,11 +201,53 @@ class Receiver:
         self._decoder = _decoder()
         self._kept.clear()
         self.first_line_of_channel = self._number
+        self.characters = 0
         self._tell()
+
+    def snapshot(self, line: int, text: str) -> None:
+        """The peer says how a line began on earlier channels.
+
+        Args:
+            line: as the peer counts over all channels. The first snapshot of a channel comes before its text, and its
+                line is the one that the channel begins with; others of other lines say nothing new.
+            text: what stands in place of everything before this channel.
+        """
+        if not self.characters:
+            self._begin_channel_with(line)
+        number = self.our_number(line)
+        known = dict(enumerate(self._kept, self._number - len(self._kept))) | {self._number: self._line}
+        if number != self.first_line_of_channel or number not in known:
+            return
+        if known[number].begin_with(text):
+            self._told[number] = (known[number].text, number < self._number)
+            self._outputs.append(Restored(number, known[number].text))
+        elif number < self._number:
+            self._finished[number] = known[number]
+        self._tell()
+
+    def our_number(self, line: int) -> int | None:
+        """Our number of a line, by the peer's over all channels; None when it has never said how it counts."""
+        return None if self._offset is None else line + self._offset
 
     def poll(self) -> Output | None:
         """The next thing to tell, or None when there is nothing left."""
         return self._outputs.popleft() if self._outputs else None
+
+    def _begin_channel_with(self, line: int) -> None:
+        """Makes sure that the line that is open is the one with which the peer begins its channel."""
+        if self._offset is None:
+            self._offset = self._number - line
+        number = line + self._offset
+        if number < self._number:  # The peer counts anew, as after a restart.
+            number = self._number + bool(self._line.text)
+            self._offset = number - line
+        if number == self._number:
+            return
+        # The ends of lines were lost with the old channel: what is here is not the line that goes on.
+        self.interrupted(0.0)
+        self._told.pop(self._number, None)
+        self._number = self.first_line_of_channel = number
+        self._line = _Line(self._unit)
 
     def _decoded(self, data: str | bytes) -> str:
         if isinstance(data, str):

@@ -64,7 +64,7 @@ class Wire:
         self.receiver.interrupted(self.now)
         self.receiver.reopened(self.now)
         self.read()
-        self.sender.reopened(self.now)
+        self.sender.reopened(self.now, self.cps, self.unit)
         self.pump()
 
 
@@ -85,6 +85,7 @@ edits = st.lists(
 )
 
 
+@pytest.mark.nightly
 @settings(deadline=None)
 @given(lines_of_text, lines_of_text, st.sampled_from("gc"))
 def test_the_difference_makes_the_one_line_of_the_other(old: str, new: str, unit: str) -> None:
@@ -100,6 +101,7 @@ def test_the_difference_makes_the_one_line_of_the_other(old: str, new: str, unit
     assert receiver.excess_erasures == 0
 
 
+@pytest.mark.nightly
 @settings(deadline=None)
 @given(edits, st.sampled_from([0.1, 0.3, 0.5]), st.sampled_from([4, 30, 90]), st.sampled_from("gc"))
 def test_the_reader_ends_up_with_what_was_written_and_is_never_sent_too_much(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from p2pchat.protocol.rtt.graphemes import CLUSTER_CHARACTERS, count, erase_last, split
+from p2pchat.protocol.rtt.graphemes import CLUSTER_CHARACTERS, count, erase_last, split, unicode_version
 from tests.protocol.rtt.scripts import text_of_many_scripts
 
 
@@ -65,3 +65,8 @@ def test_a_line_that_grows_is_cut_like_a_line_read_at_once(parts: list[str]) -> 
         last = units.pop() if units else ""
         units += split(last + part)
     assert units == split("".join(parts))
+
+
+def test_the_version_of_unicode_is_one_that_knows_conjuncts_of_indic_scripts() -> None:
+    assert tuple(map(int, unicode_version().split("."))) >= (15, 1)
+    assert count("क्षि") == 1

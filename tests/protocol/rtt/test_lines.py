@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from p2pchat.protocol.rtt.lines import REMEMBERED_LINES, LineLog
+from p2pchat.protocol.rtt.lines import REMEMBERED_LINES, Claim, LineLog
 
 
 def test_a_message_finishes_the_line_that_it_names() -> None:
     log = LineLog()
     assert log.changed(0, "hello", "live")
     assert log.changed(0, "hello", "final")
-    assert log.claimed_by("hello", 0) == 0
+    assert log.claimed_by("hello", 0) == Claim(0)
 
 
 def test_a_message_may_come_before_its_line() -> None:
     log = LineLog()
-    assert log.claimed_by("hello", 0) == 0
+    assert log.claimed_by("hello", 0) == Claim(0)
     assert not log.changed(0, "hel", "live")
     assert not log.changed(0, "hello", "final")
     assert log.changed(1, "next", "live")
@@ -42,13 +42,13 @@ def test_a_message_over_a_new_link_finds_the_line_that_was_interrupted(seen: str
     log = LineLog()
     log.changed(3, seen, "interrupted")
     log.changed(3, seen + "\ufffd", "live")
-    assert log.claimed_by(text, None) == 3
+    assert log.claimed_by(text, None) == Claim(3, healed=True)
 
 
 def test_a_line_is_claimed_once() -> None:
     log = LineLog()
     log.changed(0, "yes", "final")
-    assert log.claimed_by("yes", None) == 0
+    assert log.claimed_by("yes", None) == Claim(0)
     assert log.claimed_by("yes", None) is None
 
 

@@ -17,6 +17,8 @@ class Typing:
     """Somebody types on a virtual clock; every message that leaves must be expected, or the test fails."""
 
     def __init__(self, interval: float = 0.3, cps: int = 30, unit: str = "g") -> None:
+        self.cps = cps
+        self.unit = unit
         self.sender = Sender(interval, cps, unit)
         self.now = 100.0
         self.opened()
@@ -59,7 +61,7 @@ class Typing:
         return self
 
     def reopened(self, *expected: str) -> Self:
-        self.sender.reopened(self.now)
+        self.sender.reopened(self.now, self.cps, self.unit)
         assert self.sent() == list(expected)
         return self
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Self
 
@@ -9,10 +10,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from p2pchat.protocol.limits import LIVE_LINE_CHARACTERS, T140_MESSAGE_BYTES_ACCEPTED
+from p2pchat.protocol.limits import ALERT_SECONDS, LIVE_LINE_CHARACTERS, T140_MESSAGE_BYTES_ACCEPTED
 from p2pchat.protocol.rtt.parser import SEQUENCE_SECONDS
 from p2pchat.protocol.rtt.t140 import (
-    ALERT_SECONDS,
     KEPT_LINES,
     Alert,
     Interrupted,
@@ -21,10 +21,14 @@ from p2pchat.protocol.rtt.t140 import (
     Output,
     Receiver,
 )
+from p2pchat.protocol.untrusted import safe_text
 from tests.protocol.rtt.scripts import PIECES
 
 CODES = ["\b", "\r", "\n", "\r\n", "\u2028", "\u2029", "\x85", "\a", "\ufeff", "\ufffd", "\x00", "\t", "\x7f"]
 SEQUENCES = ["\x1b", "\x1ba", "\x1b[", "\x1bX", "\x1b\\", "\x9b", "\x9b1m", "m", "\x98", "\x9c", "\x98hidden\x9c"]
+
+CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]")
+"""What must not reach a terminal: `safe_text` keeps newlines only."""
 
 codes_and_text = st.lists(st.sampled_from(PIECES + CODES + SEQUENCES), max_size=60).map("".join)
 
@@ -233,9 +237,11 @@ def test_nothing_a_peer_sends_raises_or_leaves_a_control_code(inputs: list[str |
         for output in drained(receiver):
             if isinstance(output, LineChanged | Interrupted):
                 output.text.encode()
+                assert not CONTROL.search(safe_text(output.text))
                 assert not set(output.text) & set("\0\a\b\n\r\x1b\x7f\x85\x98\x9b\x9c\u2028\u2029\ufeff")
 
 
+@pytest.mark.nightly
 @settings(deadline=None)
 @given(st.one_of(codes_and_text.map(str.encode), st.binary(max_size=80)), st.data(), st.sampled_from("gc"))
 def test_how_the_bytes_are_cut_into_messages_does_not_matter(stream: bytes, data: st.DataObject, unit: str) -> None:

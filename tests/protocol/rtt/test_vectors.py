@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from p2pchat.protocol.frames import RttSnapshot
+from p2pchat.protocol.rtt.conversation import LineRead, LiveText
 from p2pchat.protocol.rtt.graphemes import count, erase_last, split
 from p2pchat.protocol.rtt.sender import Sender, difference
-from p2pchat.protocol.rtt.t140 import LineChanged, Receiver
+from p2pchat.protocol.rtt.t140 import LineChanged, Receiver, Restored
 from p2pchat.protocol.untrusted import safe_text
 
 VECTORS: list[dict[str, Any]] = json.loads(
@@ -27,9 +29,9 @@ def vectors(kind: str) -> list[Any]:
 def shown(receiver: Receiver, lines: dict[int, str]) -> None:
     """Brings what a front end shows up to date."""
     while (output := receiver.poll()) is not None:
-        if isinstance(output, LineChanged):
+        if isinstance(output, LineChanged | Restored):
             lines[output.line] = output.text
-            if not output.final:
+            if isinstance(output, LineChanged) and not output.final:
                 for later in [number for number in lines if number > output.line]:
                     del lines[later]
 
@@ -52,6 +54,27 @@ def test_receiving(vector: dict[str, Any], unit: str) -> None:
     assert receiver.losses == vector["losses"]
     assert receiver.ignored == vector["ignored"]
     assert receiver.excess_erasures == vector["excess_bs"]
+
+
+@pytest.mark.parametrize("vector", vectors("heal"))
+def test_healing(vector: dict[str, Any]) -> None:
+    reader = LiveText()
+    reader.channel_opened(1.0)
+    lines: dict[int, str] = {}
+    for message in vector["messages"]:
+        if isinstance(message, dict):
+            reader.receive_frame(RttSnapshot(message["snapshot"], message["text"]), 1.0)
+        elif message == "REOPEN":
+            reader.channel_lost(1.0)
+            reader.channel_opened(1.0)
+        else:
+            reader.receive(bytes.fromhex(message), 1.0)
+        while (output := reader.poll(1.0)) is not None:
+            if isinstance(output, LineRead):
+                lines[output.line] = output.text
+    assert safe_text("\n".join(lines[number] for number in sorted(lines))) == vector["display"]
+    statistics = reader.statistics()
+    assert (statistics.gaps, statistics.healed) == (vector["losses"], vector["healed"])
 
 
 @pytest.mark.parametrize(("unit", "wire"), [("g", "wire_grapheme"), ("c", "wire_codepoint")])
