@@ -11,22 +11,70 @@ import os
 from array import array
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from threading import Lock
 from typing import BinaryIO, Final
 
 from p2pchat.errors import NotSendable, ProtocolError, TransferFailed, UnsafeName
+from p2pchat.protocol.limits import MANIFEST_ENTRIES
 from p2pchat.protocol.transfer.entries import ManifestEntry
 from p2pchat.protocol.transfer.manifest import ManifestBuilder
-from p2pchat.protocol.transfer.paths import shown
+from p2pchat.protocol.transfer.paths import safe_components, shown
 from p2pchat.store.names import offered_names
 from p2pchat.store.shared_blocks import SharedBlocks
 from p2pchat.store.walk import READ_FLAGS, Version, Walk, own_name
 
 OPEN_FILES: Final = 4
 """Files held open at once. A transfer reads them one after the other; a few transfers may share a source."""
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What an offer would consist of."""
+
+    files: int
+    total: int
+    """Bytes of all files."""
+    names: tuple[str, ...]
+    """What each of the given paths would be called."""
+    folder: bool
+    """Whether the first of them is a folder."""
+
+
+def survey(paths: Sequence[Path], follow_links: bool = False) -> Survey:
+    """Looks at files and folders as `Source.scan` does, and keeps nothing of them but numbers.
+
+    Raises:
+        NotSendable: as for `Source.scan`.
+    """
+    walk = Walk(follow_links)
+    names = offered_names([own_name(path) for path in paths])
+    entries = files = total = 0
+    with _words():
+        for path, name in zip(paths, names, strict=True):
+            for entry, _ in walk.find(path, name):
+                safe_components(entry.path)
+                entries += 1
+                files += not entry.folder
+                total += entry.size
+                if entries > MANIFEST_ENTRIES:
+                    raise ProtocolError(f"an offer has at most {MANIFEST_ENTRIES:,} files and folders")
+    return Survey(files, total, tuple(names), bool(paths) and paths[0].is_dir())
+
+
+@contextmanager
+def _words() -> Iterator[None]:
+    """Says of our own files what would otherwise be said of those of a peer."""
+    try:
+        yield
+    except UnsafeName as error:
+        raise NotSendable(error.message, "send a folder below it by itself, or give it another name") from None
+    except ProtocolError as error:
+        raise NotSendable(error.message, "send fewer files at once, or pack them into one archive") from None
 
 
 class Source:
@@ -73,12 +121,8 @@ class Source:
             NotSendable: a path is missing, unreadable or neither file nor folder; there are more than
                 `MANIFEST_ENTRIES` entries; or a path is deeper or longer than an offer may have it.
         """
-        try:
+        with _words():
             return cls(paths, follow_links)
-        except UnsafeName as error:
-            raise NotSendable(error.message, "send a folder below it by itself, or give it another name") from None
-        except ProtocolError as error:
-            raise NotSendable(error.message, "send fewer files at once, or pack them into one archive") from None
 
     @property
     def renamed(self) -> tuple[tuple[str, str], ...]:

@@ -20,7 +20,7 @@ from p2pchat.protocol.transfer.manifest import ManifestBuilder
 from p2pchat.protocol.transfer.paths import collision_key, safe_components
 from p2pchat.store import outgoing, shared_blocks
 from p2pchat.store.names import offered_names
-from p2pchat.store.outgoing import OPEN_FILES, Source
+from p2pchat.store.outgoing import OPEN_FILES, Source, survey
 
 
 def offered(source: Source) -> list[Entry]:
@@ -401,3 +401,20 @@ def test_a_failure_is_told_to_all_and_not_kept(tmp_path: Path) -> None:
     (tmp_path / "b").rename(tmp_path / "a")
     assert source.read_block(0)[0] == b"x"
     source.close()
+
+
+def test_a_survey_counts_what_a_scan_would_offer(tmp_path: Path) -> None:
+    folder = tmp_path / "album"
+    (folder / "empty").mkdir(parents=True)
+    (folder / "1.jpg").write_bytes(b"12345")
+    (tmp_path / "a\nb").write_bytes(b"123")
+    given = [folder, tmp_path / "a\nb"]
+    found, manifest = survey(given), Source.scan(given).manifest
+    assert (found.files, found.total) == (len(manifest.files), manifest.total) == (2, 8)
+    assert found.names == ("album", "a␊b")
+    assert found.folder
+
+
+def test_a_survey_says_what_cannot_be_sent(tmp_path: Path) -> None:
+    with pytest.raises(NotSendable, match="does not exist"):
+        survey([tmp_path / "missing"])

@@ -30,8 +30,7 @@ from p2pchat.node.events import (
     TransferInfo,
     TransferState,
 )
-from p2pchat.protocol.transfer.manifest import Manifest
-from p2pchat.store.outgoing import Source
+from p2pchat.store.outgoing import Survey, survey
 from p2pchat.tui import measures
 
 
@@ -215,22 +214,20 @@ def _summary(sent: Sent) -> str:
     paths = sent.paths[:-1] if sent.input_name else sent.paths
     named = []
     if paths:
-        source = Source.scan(paths, follow_links=sent.follow_links)
-        source.close()
-        named.append(f"{_names(source.manifest)}, {measures.size(source.manifest.total)}")
+        found = survey(paths, sent.follow_links)
+        named.append(f"{_names(found)}, {measures.size(found.total)}")
     if sent.input_name:
         name = "" if sent.input_name == "stdin" else f" as {wording.file_name(sent.input_name)}"
         named.append(f"standard input{name}")
     return f"Sending {', and '.join(named)}"
 
 
-def _names(manifest: Manifest) -> str:
-    roots = list(dict.fromkeys(entry.path.partition("/")[0] for entry in manifest.entries))
-    files = wording.number(len(manifest.files), "file")
-    if len(roots) > 1:
+def _names(found: Survey) -> str:
+    files = wording.number(found.files, "file")
+    if len(found.names) > 1:
         return files
-    name = wording.file_name(roots[0])
-    return name if manifest.entries[0].path == roots[0] and not manifest.entries[0].folder else f"{name}, {files}"
+    name = wording.file_name(found.names[0])
+    return f"{name}, {files}" if found.folder else name
 
 
 def absolute(paths: Sequence[Path]) -> list[str]:
