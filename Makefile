@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test nightly lint bench clean
+.PHONY: demo test nightly soak lint bench bench-large clean
 
 demo: $(VENV)/.installed
 	$(BIN)/p2pchat demo
@@ -20,6 +20,10 @@ test: $(VENV)/.installed-test
 nightly: $(VENV)/.installed-test
 	HYPOTHESIS_PROFILE=nightly $(BIN)/pytest -m nightly --timeout=0
 
+# A hundred transfers in which one of the two programs is killed at a random byte; prints its seed.
+soak: $(VENV)/.installed-test
+	$(BIN)/pytest -m soak --timeout=0 -s tests/soak
+
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -29,6 +33,10 @@ lint: $(VENV)/.installed-test
 bench: $(VENV)/.installed
 	$(BIN)/python -m benchmarks transfer
 	$(BIN)/python -m benchmarks live_text
+
+# 10 GiB and 200,000 files, memory at both sides; takes an hour and 15 GB of disk.
+bench-large: $(VENV)/.installed
+	$(BIN)/python -m benchmarks large
 
 clean:
 	rm -rf $(VENV)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from benchmarks import live_text, lossy_text, transfer
+from benchmarks import large, live_text, lossy_text, transfer
 
 
 @click.group()
@@ -13,6 +13,7 @@ def main() -> None:
 
 
 main.add_command(transfer.command)
+main.add_command(large.command)
 main.add_command(live_text.command)
 main.add_command(lossy_text.command)
 

@@ -8,14 +8,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.processes import cpu_seconds, say, told
+from benchmarks.processes import say, told
 from p2pchat.node.events import (
     LiveTextChanged,
     PeerChanged,
     PeerState,
     TransferChanged,
     TransferOffered,
-    TransferState,
+    TransferProgressed,
 )
 from p2pchat.node.loop import run
 from p2pchat.node.node import Node
@@ -32,15 +32,9 @@ async def listen(node: Node) -> None:
             case TransferOffered(info=info):
                 await node.accept(info.transfer)
             case TransferChanged(info=info) if info.state.final:
-                say(
-                    event="transfer",
-                    direction=info.direction.value,
-                    done=info.state is TransferState.DONE,
-                    reason=info.reason,
-                    seconds=info.seconds,
-                    saved=list(info.saved),
-                    cpu=cpu_seconds(),
-                )
+                say(event="ended")
+            case TransferProgressed():
+                say(event="moving")
             case LiveTextChanged(text=text):
                 say(event="live", text=text, at=time.monotonic())
 

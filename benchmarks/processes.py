@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import resource
 import sys
 from collections.abc import AsyncIterator
@@ -15,10 +16,11 @@ LINE_BYTES = 1 << 20
 
 
 class Child:
-    """A Python module run as a process of its own."""
+    """A program run as a process of its own."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
+        self._skipped: set[str] = set()
 
     @property
     def pid(self) -> int:
@@ -44,14 +46,32 @@ class Child:
                     message: dict[str, Any] = json.loads(line)
                     if message.get("event") == event:
                         return message
+                    self._skipped.add(str(message.get("event")))
         except TimeoutError:
             raise RuntimeError(f"no {event!r} within {seconds:.0f} s") from None
         raise RuntimeError(f"a process ended before {event!r}")
 
+    def has_heard(self, event: str) -> bool:
+        """Whether `hear` has skipped such a line while it waited for another."""
+        return event in self._skipped
+
+    async def ended(self, seconds: float = 60.0) -> None:
+        """Waits for its end.
+
+        Raises:
+            RuntimeError: it did not end within `seconds`, or its exit code is not 0.
+        """
+        try:
+            code = await asyncio.wait_for(self._process.wait(), seconds)
+        except TimeoutError:
+            raise RuntimeError(f"a process did not end within {seconds:.0f} s") from None
+        if code:
+            raise RuntimeError(f"a process ended with exit code {code}")
+
 
 @contextlib.asynccontextmanager
 async def child(module: str, *arguments: str) -> AsyncIterator[Child]:
-    """Starts a module as a process, and ends it afterwards."""
+    """Starts a module as a process, and ends it afterwards. No `P2PCHAT_` variable of ours reaches it."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -59,6 +79,7 @@ async def child(module: str, *arguments: str) -> AsyncIterator[Child]:
         *arguments,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
+        env={name: value for name, value in os.environ.items() if not name.startswith("P2PCHAT_")},
         limit=LINE_BYTES,
     )
     try:

@@ -1,23 +1,35 @@
-"""How fast a file goes from node to node, against a bare aiortc channel in the same run.
+"""How fast files go from `p2pchat send` to `p2pchat receive`, whole processes, against other ways in the same run.
 
-Both sides of both are processes of their own. The node hashes, writes and syncs to disk, acknowledges and paces; the
-channel moves zeros. The two take turns, so that a machine that slows down slows both.
+    one large file     against a bare aiortc channel, which reads, hashes, writes and acknowledges nothing
+    many small files   against the same bytes in one file
+    one large file     against magic-wormhole, where it is installed
+
+The two sides of each ratio take turns, so that a machine that slows down slows both.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
 import statistics
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
+from benchmarks import wormhole
 from benchmarks.processes import child, signaling_server
+from benchmarks.programs import one_shot
+from benchmarks.trees import dense_file, small_files
 
-AIM = 0.8
-"""Least ratio of the node's rate to the bare channel's."""
+LARGE_AIM = 0.9
+"""Least ratio of the rate of `send` and `receive` to the bare channel's."""
+
+SMALL_AIM = 2000
+"""Least number of small files in a second."""
+
+SMALL_BYTES = 4096
+"""Size of each."""
 
 
 async def bare_rate(size: int) -> float:
@@ -29,50 +41,107 @@ async def bare_rate(size: int) -> float:
         await other.tell(do="expect", bytes=size)
         await other.hear("ready")
         await sender.tell(do="send", bytes=size)
-        return size / float((await other.hear("received", 300))["seconds"])
+        return size / float((await other.hear("received", 1800))["seconds"])
 
 
-async def node_rate(size: int, folder: Path) -> float:
-    """Returns bytes per second from the receiver's accept to a verified and synced file."""
-    file = folder / "file.bin"
-    file.write_bytes(os.urandom(size))
-    async with (
-        signaling_server() as server,
-        child("benchmarks.node_process", "receiver", server, str(folder / "receiver")) as receiver,
-    ):
-        await receiver.hear("ready")
-        async with child("benchmarks.node_process", "sender", server, str(folder / "sender")) as sender:
-            await sender.hear("connected")
-            await receiver.hear("connected")
-            await sender.tell(do="offer", path=str(file))
-            ended = await receiver.hear("transfer", 300)
-    saved = [Path(path) for path in ended["saved"]]
-    if not ended["done"] or [path.read_bytes() for path in saved] != [file.read_bytes()]:
-        raise click.ClickException(f"the transfer failed: {ended['reason']}")
-    for path in saved:
-        path.unlink()
-    return size / float(ended["seconds"])
-
-
-async def measure(size: int, rounds: int) -> None:
+async def large_file(folder: Path, size: int, rounds: int) -> None:
+    """One file, against the bare channel."""
+    file = dense_file(folder / "large.bin", size)
     ratios = []
-    with tempfile.TemporaryDirectory() as folder:
-        for number in range(rounds):
+    async with signaling_server() as server:
+        for number in range(1, rounds + 1):
             bare = await bare_rate(size)
-            node = await node_rate(size, Path(folder))
-            ratios.append(node / bare)
+            outcome = await one_shot(server, file, folder)
+            # From accepting to done; the sender learns of both a round trip later.
+            ours = size / max(outcome.at_receiver, outcome.at_sender)
+            ratios.append(ours / bare)
             click.echo(
-                f"round {number + 1}: bare channel {bare / 1e6:6.1f} MB/s   node {node / 1e6:6.1f} MB/s"
-                f"   ratio {node / bare:.2f}"
+                f"  {number}: bare channel {bare / 1e6:6.1f} MB/s   send/receive {ours / 1e6:6.1f} MB/s   "
+                f"ratio {ours / bare:.2f}   (whole processes {outcome.whole:.1f} s)"
             )
-    median = statistics.median(ratios)
-    verdict = "reached" if median >= AIM else "missed"
-    click.echo(f"node / bare channel: {median:.2f} (median of {rounds}; aim {AIM}: {verdict})")
+    verdict("send/receive / bare channel", ratios, LARGE_AIM)
+    file.unlink()
+
+
+async def many_files(folder: Path, count: int, rounds: int) -> None:
+    """A folder of small files, against the same bytes in one file."""
+    tree = small_files(folder / "tree", count, SMALL_BYTES)
+    one = dense_file(folder / "one.bin", count * SMALL_BYTES)
+    rates = []
+    ratios = []
+    async with signaling_server() as server:
+        for number in range(1, rounds + 1):
+            whole = await one_shot(server, one, folder)
+            parts = await one_shot(server, tree, folder)
+            rates.append(count / parts.at_receiver)
+            ratios.append(whole.at_receiver / parts.at_receiver)
+            click.echo(
+                f"  {number}: one file {whole.at_receiver:5.2f} s   {count} files {parts.at_receiver:5.2f} s   "
+                f"{rates[-1]:6.0f} files/s   ratio {ratios[-1]:.2f}   (whole processes {parts.whole:.1f} s)"
+            )
+    verdict("files/s", rates, SMALL_AIM, 0)
+    verdict("many files / one file", ratios)
+
+
+async def against_wormhole(folder: Path, size: int, rounds: int, chosen: str | None) -> None:
+    """One file, against magic-wormhole."""
+    commands = wormhole.installed(chosen)
+    if commands is None:
+        click.echo(
+            "  skipped: `wormhole` and `twist` (magic-wormhole, magic-wormhole-mailbox-server) are not installed"
+        )
+        return
+    file = dense_file(folder / "large.bin", size)
+    theirs_in = Path(tempfile.mkdtemp(dir=folder))
+    ratios = []
+    async with signaling_server() as server, wormhole.mailbox_server(commands[1], theirs_in) as mailbox:
+        for number in range(1, rounds + 1):
+            theirs = await wormhole.whole_seconds(commands[0], mailbox, file, theirs_in)
+            ours = (await one_shot(server, file, folder)).whole
+            ratios.append(theirs / ours)
+            click.echo(
+                f"  {number}: magic-wormhole {theirs:5.1f} s   send/receive {ours:5.1f} s   ratio {ratios[-1]:.2f}"
+            )
+    verdict("speed of send/receive / magic-wormhole, whole processes", ratios)
+    file.unlink()
+
+
+def verdict(what: str, figures: Sequence[float], aim: float | None = None, digits: int = 2) -> None:
+    """Prints the median and the spread, and whether the aim was reached."""
+    median = statistics.median(figures)
+    reached = "" if aim is None else f"; aim {aim:g}: {'reached' if median >= aim else 'missed'}"
+    spread = f"{min(figures):.{digits}f} to {max(figures):.{digits}f} in {len(figures)}"
+    click.echo(f"  {what}: {median:.{digits}f} (median; {spread}{reached})")
+
+
+PARTS = ("large", "small", "wormhole")
+
+
+async def measure(parts: Sequence[str], size: int, count: int, rounds: int, chosen: str | None) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for part in parts:
+            match part:
+                case "large":
+                    click.echo(f"One file of {size / 1e6:.0f} MB against a bare aiortc channel")
+                    await large_file(folder, size, rounds)
+                case "small":
+                    click.echo(f"{count} files of {SMALL_BYTES} bytes against the same bytes in one file")
+                    await many_files(folder, count, rounds)
+                case "wormhole":
+                    click.echo(f"One file of {size / 1e6:.0f} MB against magic-wormhole")
+                    await against_wormhole(folder, size, rounds, chosen)
 
 
 @click.command("transfer")
-@click.option("--megabytes", default=50, show_default=True, help="Size of the file, in 10^6 bytes.")
-@click.option("--rounds", default=3, show_default=True, help="How often each of the two is measured.")
-def command(megabytes: int, rounds: int) -> None:
-    """A file from node to node, against a bare aiortc channel."""
-    asyncio.run(measure(megabytes * 1_000_000, rounds))
+@click.argument("parts", nargs=-1, type=click.Choice(PARTS))
+@click.option("--size", default=200, show_default=True, help="Size of the large file, in 10^6 bytes.")
+@click.option("--files", default=10_000, show_default=True, help="Number of small files.")
+@click.option("--rounds", default=5, show_default=True, help="How often each of the two is measured.")
+@click.option("--wormhole", "chosen", metavar="PATH", help="The command of magic-wormhole.  [default: from PATH]")
+def command(parts: tuple[str, ...], size: int, files: int, rounds: int, chosen: str | None) -> None:
+    """Files from `send` to `receive` against a bare channel, one large file, and magic-wormhole.
+
+    PARTS are `large`, `small` and `wormhole`; all of them when none is named.
+    """
+    asyncio.run(measure(parts or PARTS, size * 1_000_000, files, rounds, chosen))

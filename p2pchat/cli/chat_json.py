@@ -113,10 +113,16 @@ class JsonFrontEnd:
             case commands.Rtt():
                 await self._node.commit_live_text(self._conversation)
             case commands.Send():
-                await self._node.offer(self._conversation, [Path(path) for path in command.paths], command.peer)
+                paths = [Path(path) for path in command.paths]
+                await self._node.offer(self._conversation, paths, command.peer, follow_links=command.follow_links)
             case commands.Accept():
-                output = None if command.output is None else Path(command.output)
-                await self._node.accept(command.transfer, output)
+                await self._node.accept(
+                    command.transfer,
+                    _folder(command.output),
+                    command.if_exists,
+                    only=command.only,
+                    preserve=command.preserve,
+                )
             case commands.Decline():
                 await self._node.decline(command.transfer)
             case commands.Pause():
@@ -125,6 +131,8 @@ class JsonFrontEnd:
                 await self._node.resume(command.transfer)
             case commands.Cancel():
                 await self._node.cancel(command.transfer)
+            case commands.Discard():
+                await self._node.discard(command.transfer)
             case _:
                 await self._decide(command)
 
@@ -155,6 +163,12 @@ class JsonFrontEnd:
             case commands.Contacts():
                 for contact in await self._node.contacts():
                     self.write(json_events.contact(contact, time.time()))
+            case commands.Inspect():
+                landing = await self._node.inspect(command.transfer, _folder(command.output))
+                self.write(json_events.landing(command.transfer, landing, time.time()))
+            case commands.Leftovers():
+                for left in await self._node.leftovers():
+                    self.write(json_events.leftover(left, time.time()))
             case commands.Invite():
                 await self._invite()
 
@@ -168,3 +182,7 @@ class JsonFrontEnd:
             return False
         written.append(now)
         return True
+
+
+def _folder(path: str | None) -> Path | None:
+    return None if path is None else Path(path)

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shlex
 from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 from typing import Final
 
 from p2pchat.cli import wording
@@ -18,16 +16,20 @@ from p2pchat.cli.lines import LINE_BYTES, Line
 from p2pchat.cli.plain_events import PlainEvents
 from p2pchat.cli.room_access import Access
 from p2pchat.cli.session import converse
+from p2pchat.cli.transfer_commands import TransferCommands
 from p2pchat.cli.trust_commands import TrustCommands
 from p2pchat.errors import P2PChatError, UsageError
 from p2pchat.node.api import NodeApi
-from p2pchat.node.events import Event, PeerState, Ready
+from p2pchat.node.events import Event, PeerState, Ready, TransferOffered
 
 HELP: Final = (
     "A line that you enter is a message to everybody in the room.",
     "/accept, or /accept N: take the files that are offered. /decline, or /decline N: refuse them.",
+    "/accept N skip, or /accept N overwrite: what to do with names that are taken; without it, both are kept.",
+    "/accept N into FOLDER only PATTERN: where to put them, and which ones to take.",
     "/send PATH: offer a file or folder, or several. Put quotes around a path with spaces.",
-    "/cancel, or /cancel N: end a transfer. /transfers: list them with their numbers.",
+    "/pause, /resume, /cancel, with N if there are several: stop a transfer, go on with it, end it.",
+    "/transfers: list them with their numbers. /discard N: remove what an interrupted one left.",
     "/safety, or /safety NAME: the words to compare. /verify NAME: they are the same. /invite: the link to this room.",
     "/contacts: list whom you know. /rename NAME PETNAME, /forget NAME, /block NAME, /unblock NAME: change it.",
     "/who: list the others. /status: where you are. /quit: leave.",
@@ -88,15 +90,12 @@ class PlainFrontEnd:
         self._conversation = conversation
         self._shown = PlainEvents(write_line, echo, now)
         self._show_link = show_link
+        self._files = TransferCommands(node, conversation, self._shown)
         self._commands = {
-            "accept": self._accept,
-            "decline": self._decline,
-            "cancel": self._cancel,
-            "send": self._send,
             "who": self._who,
             "status": self._status,
-            "transfers": self._list_transfers,
             "help": self._help,
+            **self._files.commands,
             **TrustCommands(node, conversation, self._shown).commands,
         }
 
@@ -105,6 +104,8 @@ class PlainFrontEnd:
         self._shown.tell(event, now)
         if isinstance(event, Ready) and self._show_link is not None:
             self._show_link(await self._node.invite(self._conversation))
+        if isinstance(event, TransferOffered):
+            await self._files.describe(event.info)
 
     def deadline(self) -> float | None:
         """When live text that waits is announced."""
@@ -143,18 +144,6 @@ class PlainFrontEnd:
         await command(argument.strip())
         return True
 
-    async def _accept(self, argument: str) -> None:
-        await self._node.accept(self._shown.transfers.choose_offer(argument).info.transfer)
-
-    async def _decline(self, argument: str) -> None:
-        await self._node.decline(self._shown.transfers.choose_offer(argument).info.transfer)
-
-    async def _cancel(self, argument: str) -> None:
-        await self._node.cancel(self._shown.transfers.choose_running(argument).info.transfer)
-
-    async def _send(self, argument: str) -> None:
-        await self._node.offer(self._conversation, _paths(argument))
-
     async def _who(self, argument: str) -> None:
         peers = await self._node.peers(self._conversation)
         for info in peers:
@@ -167,24 +156,6 @@ class PlainFrontEnd:
         connected = sum(info.state is PeerState.CONNECTED for info in peers)
         self._shown.write(f"{self._shown.whereabouts()} {wording.number(connected, 'peer')} connected.")
 
-    async def _list_transfers(self, argument: str) -> None:
-        for known in self._shown.transfers.all():
-            who = self._shown.speakers.called(known.info.peer, known.info.name)
-            self._shown.write(f"{known.number}: {wording.transfer(known.info, who)}")
-        if not self._shown.transfers.all():
-            self._shown.write("There are no transfers.")
-
     async def _help(self, argument: str) -> None:
         for line in HELP:
             self._shown.write(line)
-
-
-def _paths(argument: str) -> list[Path]:
-    """Reads the paths of `/send`, in which quotes, backslashes and `~` mean what they mean to a shell."""
-    try:
-        words = shlex.split(argument)
-    except ValueError:
-        raise UsageError("a quote is not closed", 'write /send "a path with spaces"') from None
-    if not words or "\0" in argument:
-        raise UsageError("that names no file", "write /send PATH")
-    return [Path(os.path.expanduser(word)) for word in words]

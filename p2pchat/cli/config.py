@@ -26,6 +26,8 @@ ALLOWED: Final = {
     "json": "true or false",
     "downloads": "a folder, or a path where one can be made",
     "verbose": "true or false",
+    "patience": "a number of seconds from 1 to 604800",
+    "if-exists": "rename, skip, overwrite or ask",
 }
 """Every setting, and what it has to be."""
 
@@ -44,6 +46,8 @@ class ConfigFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename
     json: bool | None = None
     downloads: str | None = None
     verbose: bool | None = None
+    patience: float | None = None
+    if_exists: str | None = None
 
 
 def load(path: Path, required: bool) -> ConfigFile:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
@@ -11,9 +12,11 @@ import click
 
 from p2pchat.cli import narration, options
 from p2pchat.cli.groups import GroupWithDefault
+from p2pchat.errors import UsageError
 from p2pchat.node.api import ContactInfo, NodeApi
+from p2pchat.tui import measures
 
-HEADINGS: Final = ("KEY", "STATE", "LAST SEEN", "NAME")
+HEADINGS: Final = ("KEY", "STATE", "ACCEPTS", "LAST SEEN", "NAME")
 """The columns. The name comes last: others choose its length, and how wide its characters are."""
 
 
@@ -121,6 +124,36 @@ def replace(context: click.Context, /, contact: str, key: str, **_: Any) -> None
     _with_node(context, lambda node: node.replace_contact(contact, key), f"{contact} has another key now.")
 
 
+@contacts.command("auto-accept")
+@click.argument("contact")
+@click.argument("size")
+@_stored
+@click.pass_context
+def auto_accept(context: click.Context, /, contact: str, size: str, **_: Any) -> None:
+    """Accept offers of CONTACT without a question when they are at most SIZE, such as 50MB; `off` takes it back.
+
+    They go into the download folder, and under free names.
+    """
+    most = parsed_size(size)
+    small = f"Offers of {contact} are accepted without a question up to {measures.size(most)}."
+    done = small if most else f"Offers of {contact} wait for your answer."
+    _with_node(context, lambda node: node.auto_accept(contact, most), done)
+
+
+def parsed_size(text: str) -> int:
+    """Reads a size in bytes or a decimal unit: `50MB`, `1.5 GB`, `800`; `off` is 0.
+
+    Raises:
+        UsageError: it is none.
+    """
+    if text.strip().lower() == "off":
+        return 0
+    found = re.fullmatch(r"(\d{1,12}(?:\.\d{1,3})?) ?([kmgt]?)b?", text.strip().lower(), re.ASCII)
+    if found is None:
+        raise UsageError("that is no size", "write it like 50MB or 1.5GB, or off")
+    return round(float(found[1]) * float(1000 ** " kmgt".index(found[2] or " ")))
+
+
 def table(known: list[ContactInfo], now: float) -> list[str]:
     """Returns the contacts as lines of a table with headings.
 
@@ -131,7 +164,10 @@ def table(known: list[ContactInfo], now: float) -> list[str]:
     from p2pchat.cli.trust_commands import contact_name
     from p2pchat.cli.wording import since
 
-    rows = [HEADINGS, *((info.tag, info.state, since(now - info.last_seen), contact_name(info)) for info in known)]
+    rows = [HEADINGS]
+    for info in known:
+        accepts = f"to {measures.size(info.auto_accept)}" if info.auto_accept else "asks"
+        rows.append((info.tag, info.state, accepts, since(now - info.last_seen), contact_name(info)))
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS) - 1)]
     padded = ([*map(str.ljust, row, widths), row[-1]] for row in rows)
     return ["  ".join(row) for row in padded]

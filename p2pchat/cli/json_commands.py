@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 from msgspec import Meta, Struct
@@ -13,6 +13,7 @@ from p2pchat.errors import UsageError
 
 _Path = Annotated[str, Meta(min_length=1, pattern=r"^[^\x00]+\Z")]
 _Paths = Annotated[list[_Path], Meta(min_length=1, max_length=256)]
+_Patterns = Annotated[list[str], Meta(min_length=1, max_length=1000)]
 
 
 class Command(Struct, frozen=True, tag_field="do"):
@@ -37,6 +38,7 @@ class Send(Command, frozen=True, tag="send"):
 
     paths: _Paths
     peer: str | None = None
+    follow_links: bool = False
 
 
 class Accept(Command, frozen=True, tag="accept"):
@@ -44,6 +46,26 @@ class Accept(Command, frozen=True, tag="accept"):
 
     transfer: str
     output: _Path | None = None
+    if_exists: Literal["rename", "skip", "overwrite"] = "rename"
+    only: _Patterns | None = None
+    preserve: bool = False
+
+
+class Inspect(Command, frozen=True, tag="inspect"):
+    """Tell what an offer would meet in a folder."""
+
+    transfer: str
+    output: _Path | None = None
+
+
+class Discard(Command, frozen=True, tag="discard"):
+    """Remove what an interrupted transfer left on the disk."""
+
+    transfer: str
+
+
+class Leftovers(Command, frozen=True, tag="leftovers"):
+    """Tell each transfer that was interrupted and left something on the disk."""
 
 
 class Decline(Command, frozen=True, tag="decline"):
@@ -130,6 +152,9 @@ JsonCommand: TypeAlias = (
     | Pause
     | Resume
     | Cancel
+    | Inspect
+    | Discard
+    | Leftovers
     | Who
     | Stats
     | Safety

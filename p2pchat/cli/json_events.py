@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, TypeAlias
 
 from p2pchat.errors import P2PChatError, ServerUnreachable
-from p2pchat.node.api import ContactInfo, PeerStats
+from p2pchat.node.api import ContactInfo, Landing, Leftover, PeerStats
 from p2pchat.node.events import (
     Alerted,
     CodeChanged,
@@ -90,6 +90,7 @@ def as_object(event: Event, own_tag: str) -> Object | None:
                 bytes=event.confirmed,
                 total=event.total,
                 rate=event.rate,
+                eta=_eta(event),
             )
         case TransferChanged():
             return _transfer(event.info, event.at)
@@ -143,6 +144,7 @@ def contact(info: ContactInfo, at: float) -> Object:
         state=info.state,
         first_seen=info.first_seen,
         last_seen=info.last_seen,
+        auto_accept=info.auto_accept,
     )
 
 
@@ -157,6 +159,38 @@ def stats(measured: PeerStats, at: float) -> Object:
         sent=measured.sent,
         received=measured.received,
         rate=measured.rate,
+    )
+
+
+def landing(transfer: str, found: Landing, at: float) -> Object:
+    """Tells what an offer would meet in a folder."""
+    return tell(
+        "landing",
+        at,
+        transfer=transfer,
+        folder=str(found.folder),
+        needed=found.needed,
+        free=found.free,
+        existing=found.existing,
+        examples=[{"path": path, "free_name": name} for path, name in found.examples],
+        resumable=found.resumable,
+        fault=found.fault,
+    )
+
+
+def leftover(left: Leftover, at: float) -> Object:
+    """Tells a transfer that was interrupted; `transfer` is what `discard` takes."""
+    return tell(
+        "leftover",
+        at,
+        transfer=left.leftover,
+        peer=left.peer,
+        name=left.name,
+        title=left.title,
+        folder=str(left.folder),
+        bytes=left.stored,
+        total=left.total,
+        since=left.at,
     )
 
 
@@ -185,16 +219,29 @@ def _offer(info: TransferInfo, at: float) -> Object:
         name=info.name,
         files=info.files,
         bytes=info.total,
+        resumable=info.resumable,
+        automatic=info.automatic,
         items=items,
     )
 
 
 def _item(item: Item) -> Object:
-    return {"path": item.path, "size": item.size, **({"folder": True} if item.folder else {})}
+    folder = {"folder": True} if item.folder else {}
+    executable = {"executable": True} if item.executable else {}
+    return {"path": item.path, "size": item.size, **folder, **executable}
+
+
+def _eta(event: TransferProgressed) -> float | None:
+    """Seconds that the rest takes at this rate; None when nothing moves."""
+    return round((event.total - event.confirmed) / event.rate, 1) if event.rate > 0 else None
 
 
 def _transfer(info: TransferInfo, at: float) -> Object:
-    saved = {"saved": list(info.saved)} if info.direction is Direction.RECEIVE else {}
+    here = (
+        {"saved": list(info.saved), "resumable": info.resumable, "automatic": info.automatic}
+        if info.direction is Direction.RECEIVE
+        else {}
+    )
     return tell(
         "transfer",
         at,
@@ -205,6 +252,7 @@ def _transfer(info: TransferInfo, at: float) -> Object:
         reason=info.reason,
         bytes=info.confirmed,
         total=info.total,
+        wanted=info.wanted or info.total,
         seconds=info.seconds,
-        **saved,
+        **here,
     )

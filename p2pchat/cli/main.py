@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from p2pchat import __version__
 from p2pchat.cli import narration, options, outcome
@@ -40,7 +41,7 @@ def p2pchat() -> None:
     """
 
 
-def _patience(help_text: str, **how: Any) -> Callable[[Command], Command]:
+def _timeout(help_text: str, **how: Any) -> Callable[[Command], Command]:
     """The option `--timeout`."""
     seconds = click.FloatRange(min=0.0, min_open=True, max=86_400.0)
     return click.option("--timeout", type=seconds, metavar="SECONDS", help=help_text, show_default=True, **how)
@@ -96,41 +97,80 @@ def chat(
 @p2pchat.command()
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @options.common
+@click.option("--to", metavar="NAME", default="", help="Send to a contact: no code is needed.")
+@click.option("--as", "input_name", metavar="NAME", help="What standard input is called there.  [default: stdin]")
+@click.option("--follow-links", is_flag=True, help="Send what symbolic links inside folders point to, too.")
 @click.option("--qr", is_flag=True, help="Show the code as a QR code, too.")
-@_patience("Wait so long for the other person.  [default: as long as it takes]")
+@_timeout("Wait so long for the other person.  [default: as long as it takes]")
 @click.pass_context
-def send(context: click.Context, /, paths: tuple[str, ...], qr: bool, timeout: float | None, **_: Any) -> None:
-    """Send files and folders to whoever enters the code that this prints.
+def send(
+    context: click.Context,
+    /,
+    paths: tuple[str, ...],
+    to: str,
+    input_name: str | None,
+    follow_links: bool,
+    qr: bool,
+    timeout: float | None,
+    **_: Any,
+) -> None:
+    """Send files and folders; - is standard input.
 
-    It ends when the receiver has verified everything.
-    """
-    from p2pchat.cli import one_shot_commands
+    \b
+    With a code:      p2pchat send film.mov         p2pchat receive 7-marble-tunnel-oyster
+    To a contact:     p2pchat send film.mov --to B  p2pchat receive --from A
+    From a pipe:      tar c . | p2pchat send -      p2pchat receive CODE --stdout | tar x
+
+    It ends when the receiver has verified everything. When the receiver is lost in the middle, this waits for it: run
+    the same command there again, and it goes on where it stopped. So does the same `send` after this machine stopped.
+    """  # noqa: D301 - click takes this character for "do not fill these lines"
+    from p2pchat.cli.one_shot import commands
 
     chosen = options.resolve(context)
     narration.configure(chosen.verbose)
-    one_shot_commands.send_files(chosen, paths, qr, timeout)
+    commands.send_files(chosen, commands.SendOptions(paths, to, input_name, follow_links, qr, timeout))
 
 
 @p2pchat.command()
 @click.argument("code", required=False, envvar="P2PCHAT_CODE")
 @options.common
+@click.option("--from", "contacts", metavar="NAME", multiple=True, help="Wait for this contact; no code is needed.")
 @click.option("--output", metavar="DIR", help="Where the files go.  [default: as --downloads]")
 @click.option("--yes", is_flag=True, help="Accept without asking.")
-@_patience("Wait so long for the offer.", default=60.0)
+@options.if_exists
+@click.option("--only", metavar="PATTERN", multiple=True, help="Take only what fits, such as '*.jpg' or photos/2026.")
+@click.option("--preserve", is_flag=True, help="Keep modification times and executable bits.")
+@click.option("--stdout", is_flag=True, help="Write the one file that is offered to standard output.")
+@_timeout("Wait so long for the other person.  [default: 60, and with --from as long as it takes]")
 @click.pass_context
 def receive(
-    context: click.Context, /, code: str | None, output: str | None, yes: bool, timeout: float, **_: Any
+    context: click.Context,
+    /,
+    code: str | None,
+    contacts: tuple[str, ...],
+    output: str | None,
+    yes: bool,
+    only: tuple[str, ...],
+    preserve: bool,
+    stdout: bool,
+    timeout: float | None,
+    **_: Any,
 ) -> None:
     """Receive the files of whoever told you CODE, or the link to it; asks for it when it is left out.
 
+    With --from (which may be repeated) it waits for what a contact sends with `p2pchat send PATH --to YOU`.
+
     CODE can also be in P2PCHAT_CODE: other users of a machine can see its command lines. The paths of what was saved
-    are written to standard output.
+    are written to standard output. What was interrupted goes on when the same command is run again.
     """
-    from p2pchat.cli import one_shot_commands
+    from p2pchat.cli.one_shot import commands
 
     chosen = options.resolve(context)
     narration.configure(chosen.verbose)
-    one_shot_commands.receive_files(chosen, code, output, yes, timeout)
+    if contacts and context.get_parameter_source("code") is ParameterSource.ENVIRONMENT:
+        code = None
+    given = commands.ReceiveOptions(code, contacts, output, yes, only, preserve, stdout, timeout)
+    commands.receive_files(chosen, given)
 
 
 p2pchat.add_command(contacts)
@@ -150,7 +190,7 @@ def demo(context: click.Context, /, **_: Any) -> None:
     Otherwise, or with --plain, one complete round plays by itself, and is checked: it ends with exit code 0 within 20
     seconds, or says what failed. Nothing is kept.
     """
-    from p2pchat.cli import demo as demonstration
+    from p2pchat.cli.demo import demonstration
 
     chosen = options.resolve(context)
     narration.configure(chosen.verbose)

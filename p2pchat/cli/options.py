@@ -31,6 +31,14 @@ DEFAULT_SERVER: Final = "http://127.0.0.1:8080"
 
 DEFAULT_PROFILE: Final = "default"
 
+IF_EXISTS: Final = ("rename", "skip", "overwrite", "ask")
+"""What `--if-exists` may be."""
+
+PATIENCE_DEFAULT: Final = 600.0
+PATIENCE_LEAST: Final = 1.0
+PATIENCE_MOST: Final = 604_800.0
+"""Seconds: a week, over which somebody may go home and come back."""
+
 _PROFILE = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 _ENVIRONMENT = "P2PCHAT_"
 
@@ -56,6 +64,8 @@ class Options:
     plain: bool
     json: bool
     verbose: bool
+    if_exists: str = ""
+    """What to do with names that are taken, one of `IF_EXISTS`; empty where nobody has said so."""
 
 
 def option(name: str, *more: str, **how: Any) -> Callable[[Command], Command]:
@@ -76,11 +86,19 @@ plain = option("plain", is_flag=True, help="Line mode: no cursor movement, one l
 json = option("json", is_flag=True, help="Machine mode: JSON Lines out and in.")
 downloads = option("downloads", metavar="DIR", help="Where received files go.  [default: p2pchat in your downloads]")
 verbose = option("verbose", "-v", is_flag=True, negatable=False, help="Say more on standard error.")
+patience = option(
+    "patience", metavar="SECONDS", help="Wait so long for a peer that is lost in the middle.  [default: 600]"
+)
+if_exists = option(
+    "if-exists",
+    metavar="WHAT",
+    help="When a name is taken: rename, skip what is the same, overwrite, or ask.  [default: ask on a terminal]",
+)
 config_file = option(
     "config", metavar="FILE", help="The configuration file.  [default: config.toml in the folder of all state]"
 )
 
-_ALL = (server, name, profile, home, config_file, ice, relay_only, ephemeral, downloads, plain, json, verbose)
+_ALL = (server, name, profile, home, config_file, ice, relay_only, ephemeral, downloads, patience, plain, json, verbose)
 
 
 def common(command: Command) -> Command:
@@ -113,9 +131,11 @@ def resolve(context: click.Context) -> Options:
         ice=ice_urls,
         relay_only=only_relayed.value,
         ephemeral=lookup.flag("ephemeral").value,
+        patience=lookup.checked("patience", _patience, PATIENCE_DEFAULT),
     )
     in_lines, as_json = _mode(lookup.flag("plain"), lookup.flag("json"))
-    return Options(settings, in_lines, as_json, lookup.flag("verbose").value)
+    taken_names = lookup.checked("if-exists", _if_exists, "")
+    return Options(settings, in_lines, as_json, lookup.flag("verbose").value, taken_names)
 
 
 def with_server(chosen: Options, server: str, origin: str) -> Options:
@@ -229,6 +249,19 @@ def _folder(value: str) -> Path:
     if not value or "\0" in value or (path.exists() and not path.is_dir()):
         raise ValueError
     return path
+
+
+def _patience(value: str | float) -> float:
+    seconds = float(value)
+    if not PATIENCE_LEAST <= seconds <= PATIENCE_MOST:
+        raise ValueError
+    return seconds
+
+
+def _if_exists(value: str) -> str:
+    if value not in IF_EXISTS:
+        raise ValueError
+    return value
 
 
 def _ice_urls(values: list[str] | tuple[str, ...]) -> list[str]:

@@ -1,19 +1,23 @@
 """Standard output: the only module that writes to it.
 
-Standard output carries data, one line at a time, and each line leaves at once: whoever reads a pipe must not wait
-for a buffer to fill.
+Standard output carries data: a received file as it is, or lines. Each line leaves at once: whoever reads a pipe must
+not wait for a buffer to fill.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import BinaryIO, Final
 
 from p2pchat.protocol.untrusted import safe_line
 
 PATH_CHARACTERS: Final = 4096
 """Longest path that is shown on a terminal: what Linux takes."""
+
+COPIED_BYTES: Final = 1024 * 1024
+"""Bytes of a file that are copied at once."""
 
 
 class OutputClosed(Exception):
@@ -39,7 +43,7 @@ class Output:
         Raises:
             OutputClosed: nobody reads any more; also on every further call.
         """
-        self._write(line.encode(self._encoding, "replace"))
+        self._write(line.encode(self._encoding, "replace") + b"\n")
 
     def write_path(self, path: str) -> None:
         """Writes a path of this machine as a line: to a terminal fit to be shown, otherwise as the system has it.
@@ -50,13 +54,26 @@ class Output:
         if self._stream.isatty():
             self.write_line(safe_line(path, PATH_CHARACTERS))
         else:
-            self._write(os.fsencode(path))
+            self._write(os.fsencode(path) + b"\n")
 
-    def _write(self, line: bytes) -> None:
+    def copy(self, path: Path) -> None:
+        """Writes a file as it is.
+
+        Raises:
+            OutputClosed: as `write_line` does.
+        """
+        with path.open("rb") as file:
+            while data := file.read(COPIED_BYTES):
+                self._write(data)
+
+    def _write(self, data: bytes) -> None:
         if self._closed:
             raise OutputClosed
+        rest = memoryview(data)
         try:
-            self._stream.write(line + b"\n")
+            while rest:
+                # Python without buffers (-u) writes only as much as the system takes before a signal comes.
+                rest = rest[self._stream.write(rest) :]
             self._stream.flush()
         except BrokenPipeError:
             self._closed = True

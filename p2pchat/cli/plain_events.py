@@ -179,7 +179,11 @@ class PlainEvents:
         what = "File" if info.files == 1 else wording.number(info.files, "file")
         several = len(self.transfers.offers()) > 1
         title, which = (f"Offer {number}. {what}", f" {number}") if several else (what, "")
-        self.write(f"{title} from {who}: {wording.contents(info)}. Type /accept{which} or /decline{which}.")
+        answer = "It is accepted by itself." if info.automatic else f"Type /accept{which} or /decline{which}."
+        here = ""
+        if info.resumable:
+            here = f" {wording.size(info.resumable)} of it are here already: it goes on from there."
+        self.write(f"{title} from {who}: {wording.contents(info)}.{here} {answer}")
 
     def _transfer(self, info: TransferInfo) -> None:
         known = self.transfers.find(info.transfer)
@@ -189,7 +193,9 @@ class PlainEvents:
         if before == (info.state, info.reason):
             return
         if info.state is not TransferState.WAITING:
-            self.write(wording.transfer(info, who))
+            halted = before is not None and before[0] is TransferState.ACTIVE and before[1]
+            goes_on = halted and info.state is TransferState.ACTIVE and not info.reason
+            self.write(f"{wording.files(info)} goes on." if goes_on else wording.transfer(info, who))
         elif info.direction is Direction.SEND:
             self.write(f"Offered {wording.files(info)}, {wording.size(info.total)}, to {who}. It is number {number}.")
 

@@ -33,6 +33,12 @@ class Numbered:
         """Whether it is ours or under way."""
         return not self.info.state.final and not self.is_offer
 
+    @property
+    def may_be_discarded(self) -> bool:
+        """Whether it may have left something here that is of no use unless it goes on."""
+        failed = self.info.direction is Direction.RECEIVE and self.info.state is TransferState.FAILED
+        return failed or (self.is_offer and self.info.resumable > 0)
+
 
 class TransferList:
     """Knows each transfer by its number."""
@@ -83,6 +89,17 @@ class TransferList:
     def choose_running(self, argument: str) -> Numbered:
         """Returns the transfer to cancel, as `choose_offer` does."""
         return _choose([known for known in self._known.values() if known.can_be_cancelled], argument, "transfer")
+
+    def choose_paused(self, argument: str) -> Numbered:
+        """Returns the transfer to go on with, as `choose_offer` does."""
+        paused = [known for known in self._known.values() if known.info.state is TransferState.PAUSED]
+        return _choose(paused, argument, "paused transfer")
+
+    def choose_discardable(self, argument: str) -> Numbered:
+        """Returns the transfer to us of which something may be left on the disk, as `choose_offer` does."""
+        return _choose(
+            [known for known in self._known.values() if known.may_be_discarded], argument, "interrupted transfer"
+        )
 
     def _forget(self) -> None:
         if len(self._known) > REMEMBERED:

@@ -94,6 +94,14 @@ def since(seconds: float) -> str:
     return "just now"
 
 
+def length(seconds: float) -> str:
+    """Returns a length of time, roughly: `45 seconds`, `10 minutes`, `24 hours`."""
+    for unit, noun in ((3600, "hour"), (60, "minute")):
+        if seconds >= 2 * unit or seconds == unit:
+            return number(round(seconds / unit), noun)
+    return number(round(seconds), "second")
+
+
 def path(info: PeerInfo) -> str:
     """Returns how a connected peer is reached: `Direct connection, 12 milliseconds`."""
     way = "Connection through a relay" if info.path == "relay" else "Direct connection"
@@ -143,6 +151,8 @@ def transfer(info: TransferInfo, who: str) -> str:
     match info.state:
         case TransferState.WAITING:
             return f"{whole}, {size(info.total)}, waits for an answer."
+        case TransferState.ACTIVE if info.reason:
+            return f"{whole} has stalled.{because(info.reason)}"
         case TransferState.ACTIVE:
             return f"{'Sending' if sending else 'Receiving'} {whole}."
         case TransferState.PAUSED:
@@ -155,7 +165,19 @@ def transfer(info: TransferInfo, who: str) -> str:
             decliner = who if sending else "you"
             return f"{decliner} declined {what}.{because(info.reason)}"
         case TransferState.DONE if sending:
-            return f"{who} has {what}, {size(info.total)}, verified."
+            return f"{who} has {_taken(info)}, {_size(info)}, verified."
         case TransferState.DONE:
             saved = ", ".join(file_name(name) for name in info.saved[:FILES_NAMED])
-            return f"Received {whole}, {size(info.total)}, verified." + (f" Saved as {saved}." if saved else "")
+            whole = f"{_taken(info)} from {who}, {_size(info)}"
+            return f"Received {whole}, verified." + (f" Saved as {saved}." if saved else "")
+
+
+def _taken(info: TransferInfo) -> str:
+    """What of a transfer was accepted: `draft.pdf`, `10 files`, or `3 files of 10`."""
+    if 0 < info.wanted_files < info.files:
+        return f"{number(info.wanted_files, 'file')} of {info.files:,}"
+    return files(info)
+
+
+def _size(info: TransferInfo) -> str:
+    return size(info.wanted or info.total)

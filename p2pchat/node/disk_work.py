@@ -92,6 +92,13 @@ class Batches(Generic[Item, Result]):
         self._done = done
         self._failed = failed
         self._waiting: list[Item] = []
+        self._running: list[list[Item]] = []
+
+    @property
+    def oldest(self) -> Item | None:
+        """What was asked for first of all that is not done; None when everything is."""
+        pieces = [*self._running, self._waiting]
+        return next((item for piece in pieces for item in piece), None)
 
     def add(self, item: Item) -> None:
         """Asks for an item."""
@@ -116,12 +123,14 @@ class Batches(Generic[Item, Result]):
             return [(item, self._outcome(item)) for item in batch]
 
         def done(outcomes: list[tuple[Item, Result | TransferFailed]]) -> None:
+            self._running = [piece for piece in self._running if piece is not batch]
             for item, outcome in outcomes:
                 if isinstance(outcome, TransferFailed):
                     self._failed(item, outcome)
                 else:
                     self._done(item, outcome)
 
+        self._running.append(batch)
         self._work.run(work, done)
 
     def _outcome(self, item: Item) -> Result | TransferFailed:

@@ -22,7 +22,7 @@ from p2pchat.protocol.identity import Identity, key_tag
 from p2pchat.protocol.introduction import Greeted
 from p2pchat.protocol.limits import NAME_CHARACTERS
 from p2pchat.protocol.untrusted import safe_line
-from p2pchat.store.contacts import Contacts, Judgement, Standing
+from p2pchat.store.contacts import Contacts, Judgement, Standing, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +118,15 @@ class Gatekeeper:
                 contact.state.value,
                 contact.first_seen,
                 contact.last_seen,
+                contact.auto_accept,
             )
             for contact in self.contacts.list()
         ]
+
+    def auto_accept(self, key: bytes) -> int:
+        """Returns the bytes of the largest offer that is accepted without a question from a key that was proved."""
+        contact = self.contacts.get(key)
+        return contact.auto_accept if contact is not None and contact.state is not State.BLOCKED else 0
 
     def verify_key(self, key: bytes, name: str) -> None:
         """The owner of this key was verified; a key that is no contact yet becomes one."""

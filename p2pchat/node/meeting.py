@@ -1,4 +1,6 @@
-"""Two people with a one-time code: a mailbox on the server, and no more than the two of them.
+"""Two people who meet: with a one-time code, or as contacts who know each other's key.
+
+With a code they have a mailbox on the server, and no more than the two of them are in it:
 
     host                                        guest
       allocate a mailbox, tell the code  ...      claim it
@@ -7,6 +9,8 @@
 
 Nothing that tells an address is made before the pairing has succeeded. A wrong guess ends the code at both sides: the
 guest is told, and the host gets another mailbox and another code.
+
+Contacts need none of that: their keys give them a room with a secret (`p2pchat.protocol.contact_room`).
 """
 
 from __future__ import annotations
@@ -18,10 +22,15 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from p2pchat.errors import NoConnection
+from p2pchat.errors import NoConnection, UsageError
 from p2pchat.node.conversation import Conversation, Surroundings
 from p2pchat.node.events import CodeChanged, Problem
+from p2pchat.node.gatekeeper import Admitted, Stopped
+from p2pchat.node.peer import Peer
 from p2pchat.protocol.codes import ENTROPY_BYTES, Code
+from p2pchat.protocol.contact_room import contact_room
+from p2pchat.protocol.identity import key_tag
+from p2pchat.protocol.introduction import Greeted
 from p2pchat.protocol.invite import CodeLink
 from p2pchat.protocol.pairing import Failed, Paired, Pairing, Send
 
@@ -191,3 +200,41 @@ class Meeting(Conversation):
             await self._open(reason)
         except NoConnection as error:
             self._tell(Problem(error.code, f"no new code: {error.message}", error.hint, time.time()))
+
+
+class ContactMeeting(Conversation):
+    """A conversation with one contact, in the room that nobody but the two can find.
+
+    Args:
+        key: the contact's public key.
+        us: our peer id.
+        our_name: what we call ourselves.
+        server: the server's URL.
+        surroundings: what the conversations of this node share.
+
+    Raises:
+        IdentityError: the key is our own, or damaged.
+    """
+
+    def __init__(self, key: bytes, us: str, our_name: str, server: str, surroundings: Surroundings) -> None:
+        room = contact_room(surroundings.gatekeeper.identity, key)
+        super().__init__(f"with-{key_tag(key)}", us, our_name, server, surroundings, room.secret)
+        self._room = room.name
+        self._key = key
+
+    def invite(self) -> str:
+        """Nobody else can be invited.
+
+        Raises:
+            UsageError: always.
+        """
+        raise UsageError("nobody else can come to a meeting with a contact", "choose a room for more than two")
+
+    def _judge(self, peer: Peer, greeted: Greeted) -> Admitted | Stopped:
+        if greeted.key == self._key:
+            return super()._judge(peer, greeted)
+        ours = greeted.key == self._gatekeeper.identity.public
+        reason = (
+            "another p2pchat of yours waits for this contact, too" if ours else "somebody else than the contact came"
+        )
+        return Stopped("not-the-contact", reason, "", "somebody else is waited for here")

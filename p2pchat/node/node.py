@@ -9,11 +9,11 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 from p2pchat.errors import PeerUnreachable, UsageError
-from p2pchat.node.api import ContactInfo, PeerStats
+from p2pchat.node.api import ContactInfo, Landing, Leftover, PeerStats
 from p2pchat.node.conversation import Conversation, Surroundings
-from p2pchat.node.events import Event, PeerInfo, PeerState, TransferInfo
+from p2pchat.node.events import Event, Item, PeerInfo, PeerState, TransferInfo
 from p2pchat.node.gatekeeper import Gatekeeper
-from p2pchat.node.meeting import Meeting
+from p2pchat.node.meeting import ContactMeeting, Meeting
 from p2pchat.node.settings import Settings
 from p2pchat.node.stream import EventStream
 from p2pchat.node.transfers import Transfers
@@ -22,7 +22,8 @@ from p2pchat.protocol.invite import CodeLink, is_link
 from p2pchat.protocol.limits import KEY_BYTES, ROOM_CHARACTERS
 from p2pchat.protocol.untrusted import safe_line
 from p2pchat.rtc import ice
-from p2pchat.store.contacts import Contacts
+from p2pchat.store.contacts import Contacts, State
+from p2pchat.store.interrupted import InterruptedTransfers
 from p2pchat.store.profile import Profile, fresh_identity
 
 
@@ -40,8 +41,12 @@ class Node:
         self._conversations: dict[str, Conversation] = {}
         self._stream = EventStream()
         self._activity = asyncio.Event()
-        self._transfers = Transfers(settings.downloads, self._tell)
         self._gatekeeper: Gatekeeper | None = None
+        register = InterruptedTransfers() if settings.ephemeral else Profile(settings.home).interrupted()
+        self._transfers = Transfers(settings.downloads, register, settings.patience, self._auto_accept, self._tell)
+
+    def _auto_accept(self, key: bytes) -> int:
+        return self._opened.auto_accept(key) if self._settings.auto_accept else 0
 
     def _tell(self, event: Event) -> None:
         self._stream.tell(event)
@@ -105,6 +110,18 @@ class Node:
         await self._enter(meeting)
         return meeting.name
 
+    async def meet(self, contact: str) -> str:
+        """See `NodeApi.meet`."""
+        found = await asyncio.to_thread(self._opened.contacts.find, contact)
+        if found.state is State.BLOCKED:
+            raise UsageError(f"{found.shown} is blocked", "unblock the contact to meet")
+        server, name = self._settings.server, self._settings.name
+        meeting = ContactMeeting(found.key, self._id, name, server, self._surroundings())
+        if meeting.name not in self._conversations:
+            self._conversations[meeting.name] = meeting
+            await self._enter(meeting)
+        return meeting.name
+
     async def invite(self, conversation: str) -> str:
         """See `NodeApi.invite`."""
         return self._joined(conversation).invite()
@@ -126,20 +143,38 @@ class Node:
         """See `NodeApi.commit_live_text`."""
         return self._joined(conversation).commit_live_text()
 
-    async def offer(self, conversation: str, paths: Sequence[Path], peer: str | None = None) -> list[str]:
+    async def offer(
+        self, conversation: str, paths: Sequence[Path], peer: str | None = None, *, follow_links: bool = False
+    ) -> list[str]:
         """See `NodeApi.offer`."""
         room = self._joined(conversation)
         receivers = [room.find(peer)] if peer is not None else room.connected()
         if not receivers:
             raise PeerUnreachable("nobody is connected to send files to", "wait until somebody is")
-        source = await self._transfers.scan(paths)
+        source = await self._transfers.scan(paths, follow_links)
         if len(receivers) > 1:
             source.share()
         return [self._transfers.offer(receiver, source) for receiver in receivers]
 
-    async def accept(self, transfer: str, output: Path | None = None, if_exists: str = "rename") -> None:
+    async def items(self, transfer: str, start: int, count: int) -> list[Item]:
+        """See `NodeApi.items`."""
+        return await self._transfers.items(transfer, start, count)
+
+    async def inspect(self, transfer: str, output: Path | None = None) -> Landing:
+        """See `NodeApi.inspect`."""
+        return await self._transfers.inspect(transfer, output)
+
+    async def accept(
+        self,
+        transfer: str,
+        output: Path | None = None,
+        if_exists: str = "rename",
+        *,
+        only: Sequence[str] | None = None,
+        preserve: bool = False,
+    ) -> None:
         """See `NodeApi.accept`."""
-        await self._transfers.accept(transfer, output, if_exists)
+        await self._transfers.accept(transfer, output, if_exists, only, preserve)
 
     async def decline(self, transfer: str, reason: str = "") -> None:
         """See `NodeApi.decline`."""
@@ -156,6 +191,14 @@ class Node:
     async def cancel(self, transfer: str) -> None:
         """See `NodeApi.cancel`."""
         self._transfers.cancel(transfer)
+
+    async def discard(self, transfer: str) -> None:
+        """See `NodeApi.discard`."""
+        await self._transfers.discard(transfer)
+
+    async def leftovers(self) -> list[Leftover]:
+        """See `NodeApi.leftovers`."""
+        return await self._transfers.leftovers()
 
     async def peers(self, conversation: str) -> list[PeerInfo]:
         """See `NodeApi.peers`."""
@@ -219,6 +262,10 @@ class Node:
         if len(new_key) != KEY_BYTES:
             raise UsageError("that is no public key", f"a key has {2 * KEY_BYTES} hexadecimal digits")
         await self._decide(contact, lambda contacts, old_key: contacts.replace(old_key, new_key))
+
+    async def auto_accept(self, contact: str, most: int) -> None:
+        """See `NodeApi.auto_accept`."""
+        await self._decide(contact, lambda contacts, key: contacts.set_auto_accept(key, most))
 
     async def _decide(self, contact: str, decision: Callable[[Contacts, bytes], None]) -> None:
         contacts = self._opened.contacts

@@ -1,7 +1,7 @@
 """One peer of a conversation: the session with it, over the link that its connector gets.
 
 A session outlives its links. When a link fails or is lost while the peer is still in the room, a new one is tried in
-the background (`RETRY_DELAYS`), by either side; the negotiation settles who offers.
+the background (`p2pchat.node.attempts`), by either side; the negotiation settles who offers.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from functools import partial
 from typing import Any
 
 from p2pchat.node.api import PeerStats
+from p2pchat.node.attempts import Attempts
 from p2pchat.node.connector import Connector
 from p2pchat.node.events import Event, PeerChanged, PeerInfo, PeerMeasured, PeerState, Problem, Trust
 from p2pchat.node.gatekeeper import Admitted, Stopped
@@ -33,9 +34,6 @@ from p2pchat.rtc.ice import Configuration
 from p2pchat.rtc.link_events import Closed, LinkEvent, Opened, Received
 
 logger = logging.getLogger(__name__)
-
-RETRY_DELAYS = (0.3, 1.2, 2.7, 4.8, 7.0)
-"""Seconds before each new attempt after a link failed or was lost; after the last one the peer has failed."""
 
 OFFER_SECONDS = CONNECT_SECONDS
 """Time for the offer of a peer that has just come. It may have been lost on the way, or never made: then we offer."""
@@ -96,8 +94,7 @@ class Peer:
         self._loop = asyncio.get_running_loop()
         self._connector = Connector(us, them, configuration, relay, self._link_event)
         self._timer: asyncio.TimerHandle | None = None
-        self._retry: asyncio.TimerHandle | None = None
-        self._attempts = 0
+        self._attempts = Attempts()
         self._goodbye = ""
         """Why the peer or we ended the link, when that is known better than from the link itself."""
         self._final: PeerState | None = None
@@ -128,12 +125,11 @@ class Peer:
         """The peer took a seat; it will offer."""
         self.present = True
         self._final, self.refused = None, False
-        self._attempts = 0
+        self._attempts.succeeded()
         if self.info.state is not PeerState.CONNECTED:
             self._connector.peer_came_anew()
             self._change(state=PeerState.CONNECTING, reason="")
-            self._cancel_retry()
-            self._retry = self._loop.call_later(OFFER_SECONDS, self._nobody_offered)
+            self._attempts.after(OFFER_SECONDS, self._nobody_offered)
 
     def gone(self, reason: str) -> bool:
         """The server says that the peer's seat is free. An open link does not care, but is looked at.
@@ -141,7 +137,7 @@ class Peer:
         Returns whether it can be forgotten: it never proved a key, and no link to it was begun.
         """
         self.present = False
-        self._cancel_retry()
+        self._attempts.cancel()
         if self.info.state is PeerState.CONNECTED:
             self.session.probe(time.monotonic())
             self.drain()
@@ -154,7 +150,7 @@ class Peer:
         """Says goodbye and closes the link; bounded by a few seconds."""
         self.present = False
         self._leaving = True
-        self._cancel_retry()
+        self._attempts.cancel()
         self.session.say_goodbye("quit", "")
         self.drain()
         await self._connector.close()
@@ -293,12 +289,12 @@ class Peer:
     # --- what becomes of the peer
 
     def _greeted(self, greeted: Greeted) -> None:
-        self._cancel_retry()
+        self._attempts.cancel()
         match self._judge(self, greeted):
             case Stopped() as stopped:
                 self.stop_talking(stopped)
             case Admitted(trust, name):
-                self._attempts = 0
+                self._attempts.succeeded()
                 self._change(
                     name=name,
                     state=PeerState.CONNECTED,
@@ -384,29 +380,18 @@ class Peer:
             self._change(state=PeerState.LOST, reason=reason, path="", rtt_ms=None)
         if not self.present:
             return
-        if self._attempts < len(RETRY_DELAYS):
-            self._cancel_retry()
-            self._retry = self._loop.call_later(RETRY_DELAYS[self._attempts], self._try_again, reason)
-            self._attempts += 1
-        else:
+        if not self._attempts.again(self._try_again, reason):
             self._change(state=PeerState.FAILED, reason=reason, path="", rtt_ms=None)
 
     def _try_again(self, reason: str) -> None:
-        self._retry = None
         if self.info.state is PeerState.CONNECTED:
             return
         self._change(state=PeerState.CONNECTING, reason=f"trying again: {reason}")
         self._connector.start()
 
     def _nobody_offered(self) -> None:
-        self._retry = None
         if not self._connector.busy:
             self._try_again("it did not offer a connection")
-
-    def _cancel_retry(self) -> None:
-        if self._retry is not None:
-            self._retry.cancel()
-            self._retry = None
 
     def _change(self, **changes: Any) -> None:
         info = replace(self.info, **changes)

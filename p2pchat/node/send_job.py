@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from concurrent.futures import Executor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from p2pchat.errors import ProtocolError, TransferFailed
 from p2pchat.node.disk_work import Batches
-from p2pchat.node.events import Direction, Event, TransferChanged, TransferState
-from p2pchat.node.transfer_job import TransferJob
+from p2pchat.node.events import Direction, TransferChanged, TransferState
+from p2pchat.node.transfer_job import Means, TransferJob
 from p2pchat.protocol.transfer.exchange import TransferOutput
 from p2pchat.protocol.transfer.lifecycle import ReadBlock
 from p2pchat.protocol.transfer.outgoing import OutgoingTransfer
+from p2pchat.protocol.untrusted import safe_line
 from p2pchat.store.outgoing import Source
 
 if TYPE_CHECKING:
     from p2pchat.node.peer import Peer
+
+FILE_CHARACTERS: Final = 60
+"""Longest name of a file in a reason, which is a part of a line."""
 
 
 class SendJob(TransferJob):
@@ -34,12 +36,10 @@ class SendJob(TransferJob):
         id_: str,
         peer: Peer,
         machine: OutgoingTransfer,
-        *,
+        means: Means,
         source: Source,
-        pool: Executor,
-        tell: Callable[[Event], None],
     ) -> None:
-        super().__init__(id_, peer, machine, pool=pool, tell=tell)
+        super().__init__(id_, peer, machine, means)
         self.machine = machine
         self.withdrawn = False
         """Whether it was cancelled while the peer was away, and the peer does not know."""
@@ -94,5 +94,12 @@ class SendJob(TransferJob):
 
     def _let_go(self, code: str) -> None:
         if self.state is TransferState.DONE:
-            self._stored = self.manifest.total
+            self._stored = self._wanted
         self._when_settled(self._source.close)
+
+    def _waits_for(self, seconds: float) -> str:
+        block = self._reading.oldest
+        if block is not None:
+            entry = self.manifest.entries[self.manifest.place(block)[0]]
+            return f"reading {safe_line(entry.components[-1], FILE_CHARACTERS)} is slow"
+        return f"nothing confirmed for {seconds:.0f} s: waiting for {self.peer.info.name}"

@@ -26,3 +26,5 @@ class Settings:
     """Write nothing but received files."""
     patience: float = 600.0
     """Seconds for a peer to come back to a transfer whose link was lost: it may have to start its machine again."""
+    auto_accept: bool = True
+    """Whether what `NodeApi.auto_accept` says holds; without it every offer waits for an answer."""

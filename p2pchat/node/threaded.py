@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from p2pchat.node.api import ContactInfo, PeerStats
-from p2pchat.node.events import Event, PeerInfo, TransferInfo
+from p2pchat.node.api import ContactInfo, Landing, Leftover, PeerStats
+from p2pchat.node.events import Event, Item, PeerInfo, TransferInfo
 from p2pchat.node.loop import new_event_loop
 from p2pchat.node.node import Node
 from p2pchat.node.settings import Settings
@@ -119,13 +119,35 @@ class NodeThread:
         """See `NodeApi.commit_live_text`."""
         return await self._there(self._started().commit_live_text(conversation))
 
-    async def offer(self, conversation: str, paths: Sequence[Path], peer: str | None = None) -> list[str]:
-        """See `NodeApi.offer`."""
-        return await self._there(self._started().offer(conversation, paths, peer))
+    async def meet(self, contact: str) -> str:
+        """See `NodeApi.meet`."""
+        return await self._there(self._started().meet(contact))
 
-    async def accept(self, transfer: str, output: Path | None = None, if_exists: str = "rename") -> None:
+    async def offer(
+        self, conversation: str, paths: Sequence[Path], peer: str | None = None, *, follow_links: bool = False
+    ) -> list[str]:
+        """See `NodeApi.offer`."""
+        return await self._there(self._started().offer(conversation, paths, peer, follow_links=follow_links))
+
+    async def items(self, transfer: str, start: int, count: int) -> list[Item]:
+        """See `NodeApi.items`."""
+        return await self._there(self._started().items(transfer, start, count))
+
+    async def inspect(self, transfer: str, output: Path | None = None) -> Landing:
+        """See `NodeApi.inspect`."""
+        return await self._there(self._started().inspect(transfer, output))
+
+    async def accept(
+        self,
+        transfer: str,
+        output: Path | None = None,
+        if_exists: str = "rename",
+        *,
+        only: Sequence[str] | None = None,
+        preserve: bool = False,
+    ) -> None:
         """See `NodeApi.accept`."""
-        await self._there(self._started().accept(transfer, output, if_exists))
+        await self._there(self._started().accept(transfer, output, if_exists, only=only, preserve=preserve))
 
     async def decline(self, transfer: str, reason: str = "") -> None:
         """See `NodeApi.decline`."""
@@ -142,6 +164,14 @@ class NodeThread:
     async def cancel(self, transfer: str) -> None:
         """See `NodeApi.cancel`."""
         await self._there(self._started().cancel(transfer))
+
+    async def discard(self, transfer: str) -> None:
+        """See `NodeApi.discard`."""
+        await self._there(self._started().discard(transfer))
+
+    async def leftovers(self) -> list[Leftover]:
+        """See `NodeApi.leftovers`."""
+        return await self._there(self._started().leftovers())
 
     async def peers(self, conversation: str) -> list[PeerInfo]:
         """See `NodeApi.peers`."""
@@ -186,6 +216,10 @@ class NodeThread:
     async def replace_contact(self, contact: str, key: str) -> None:
         """See `NodeApi.replace_contact`."""
         await self._there(self._started().replace_contact(contact, key))
+
+    async def auto_accept(self, contact: str, most: int) -> None:
+        """See `NodeApi.auto_accept`."""
+        await self._there(self._started().auto_accept(contact, most))
 
     async def settle(self, seconds: float) -> bool:
         """See `NodeApi.settle`."""

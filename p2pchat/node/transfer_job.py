@@ -2,7 +2,7 @@
 
     machine    one end of the transfer on one link; it ends with the link
     job        what the user offered or accepted: it ends when it is done, when somebody ends it, or when the peer has
-               not come back for `RETURN_SECONDS`
+               not come back for `Settings.patience`
 
 A job whose link is lost is paused. When the peer is back, the sender offers the same manifest again, and the receiver
 goes on with what it has accepted. `SendJob` and `ReceiveJob` are the two kinds.
@@ -15,6 +15,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from p2pchat.node.disk_work import DiskWork
@@ -27,6 +28,8 @@ from p2pchat.node.events import (
     TransferProgressed,
     TransferState,
 )
+from p2pchat.node.stall import Stall
+from p2pchat.protocol.transfer.entries import ManifestEntry
 from p2pchat.protocol.transfer.exchange import TransferOutput
 from p2pchat.protocol.transfer.incoming import IncomingTransfer
 from p2pchat.protocol.transfer.lifecycle import Confirmed, StateChanged
@@ -43,14 +46,23 @@ PROGRESS_EVERY = 0.2
 RATE_SECONDS = 3.0
 """Time over which the rate is taken: a display that jumps cannot be read."""
 
-RETURN_SECONDS = 600.0
-"""Time for a peer to come back to a transfer: it may have to start its machine again."""
-
 ITEMS_TOLD = 100
 """Files of an offer that a front end is told by name."""
 
 PATH_CHARACTERS = 300
 """Longest path shown; the middle of a longer one helps nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What every job of a node works with."""
+
+    pool: Executor
+    """Where blocking work runs."""
+    patience: float
+    """Seconds for a peer to come back to a transfer."""
+    tell: Callable[[Event], None]
+    """Takes events for the front end."""
 
 
 class Rate:
@@ -75,8 +87,7 @@ class TransferJob:
         id_: its id in this node.
         peer: whom it is with.
         machine: the end of the transfer that is ours.
-        pool: where blocking work runs.
-        tell: takes events for the front end.
+        means: what it works with.
     """
 
     direction: ClassVar[Direction]
@@ -86,9 +97,7 @@ class TransferJob:
         id_: str,
         peer: Peer,
         machine: OutgoingTransfer | IncomingTransfer,
-        *,
-        pool: Executor,
-        tell: Callable[[Event], None],
+        means: Means,
     ) -> None:
         self.id = id_
         self.state = TransferState.WAITING
@@ -98,14 +107,19 @@ class TransferJob:
         """Whether the link is lost, and the peer may come back."""
         self._machine = machine
         self._conversation = peer.conversation
-        self._pool = pool
-        self._work = DiskWork(pool, lambda: self.peer.drain())
-        self._tell = tell
+        self._pool = means.pool
+        self._work = DiskWork(means.pool, lambda: self.peer.drain())
+        self._patience = means.patience
+        self._tell = means.tell
         self._loop = asyncio.get_running_loop()
         self._paused = False
         """Whether our user wants it to be paused."""
         self._stored = 0
+        self._wanted = self.manifest.total
+        self._wanted_files = len(self.manifest.files)
         self._resumable = 0
+        self.automatic = False
+        """Whether it was accepted by itself."""
         self._reason = ""
         self._accepted_at: float | None = None
         self._ended_at: float | None = None
@@ -114,10 +128,9 @@ class TransferJob:
         self._told_at = 0.0
         self._trailing: asyncio.TimerHandle | None = None
         self._giving_up: asyncio.TimerHandle | None = None
-        self._items = tuple(
-            Item(safe_line(entry.path, PATH_CHARACTERS), entry.size, entry.folder)
-            for entry in self.manifest.entries[:ITEMS_TOLD]
-        )
+        self._stall = Stall()
+        self._watching: asyncio.TimerHandle | None = None
+        self._items = tuple(item(entry, PATH_CHARACTERS) for entry in self.manifest.entries[:ITEMS_TOLD])
 
     def info(self) -> TransferInfo:
         """The transfer as it stands."""
@@ -132,10 +145,13 @@ class TransferJob:
             files=len(self.manifest.files),
             total=self.manifest.total,
             items=self._items,
+            wanted=self._wanted,
+            wanted_files=self._wanted_files,
             confirmed=self._stored,
             rate=self._bytes_per_second if self.state is TransferState.ACTIVE else 0.0,
             seconds=until - self._accepted_at if self._accepted_at is not None else 0.0,
             reason=self._reason,
+            automatic=self.automatic,
             saved=self._saved(),
             resumable=self._resumable,
         )
@@ -161,10 +177,15 @@ class TransferJob:
         self.peer.drain()
 
     def resume(self) -> None:
-        """Goes on, as soon as the peer is there."""
+        """Goes on, as soon as the peer is there. A disk that was too full is tried again."""
         self._paused = False
-        self._machine.resume()
+        self._resume()
         self.peer.drain()
+
+    def _resume(self) -> None:
+        self._machine.resume()
+        if self._machine.state.value == TransferState.PAUSED.value:
+            self._enter(TransferState.PAUSED, f"paused by {self.peer.info.name}")
 
     def cancel(self) -> None:
         """Ends it without success."""
@@ -208,7 +229,7 @@ class TransferJob:
 
     def _detach(self, reason: str) -> None:
         self.detached = True
-        self._giving_up = self._loop.call_later(RETURN_SECONDS, self.give_up, f"did not come back: {reason}")
+        self._giving_up = self._loop.call_later(self._patience, self.give_up, f"did not come back: {reason}")
         if self.state is not TransferState.WAITING:
             self._enter(TransferState.PAUSED, f"the connection was lost: {reason}")
 
@@ -221,6 +242,7 @@ class TransferJob:
         if state is TransferState.ACTIVE:
             if self._accepted_at is None:
                 self._accepted_at = self._machine.accepted_at
+            self._wanted, self._wanted_files = self._machine.wanted, self._machine.wanted_files
             self._rate = Rate()
             self._rate.count(self._machine.stored, time.monotonic())
             if self._paused:
@@ -238,6 +260,11 @@ class TransferJob:
     def _enter(self, state: TransferState, reason: str) -> None:
         self.state = state
         self._reason = reason
+        if state is TransferState.ACTIVE:
+            self._stall.begin(time.monotonic())
+        else:
+            self._stall.end()
+        self._watch()
         self._tell(TransferChanged(self.info(), time.time()))
 
     def _end(self, state: TransferState, reason: str, code: str = "") -> None:
@@ -263,8 +290,11 @@ class TransferJob:
         self._work.later(run())
 
     def _progressed(self, stored: int) -> None:
-        self._stored = stored
         now = time.monotonic()
+        grown = stored > self._stored
+        self._stored = stored
+        if grown:
+            self._moved()
         self._bytes_per_second = self._rate.count(stored, now)
         if self._trailing is not None:
             return
@@ -278,7 +308,37 @@ class TransferJob:
         self._trailing = None
         self._told_at = time.monotonic()
         self._tell(
-            TransferProgressed(
-                self.id, self.direction, self._stored, self.manifest.total, self._bytes_per_second, time.time()
-            )
+            TransferProgressed(self.id, self.direction, self._stored, self._wanted, self._bytes_per_second, time.time())
         )
+
+    # --- when nothing moves
+
+    def _moved(self) -> None:
+        if self._stall.grew(time.monotonic()):
+            self._reason = ""
+            self._tell(TransferChanged(self.info(), time.time()))
+
+    def _watch(self) -> None:
+        if self._watching is not None:
+            self._watching.cancel()
+            self._watching = None
+        deadline = self._stall.deadline()
+        if deadline is not None:
+            self._watching = self._loop.call_later(max(0.0, deadline - time.monotonic()), self._look_whether_it_moves)
+
+    def _look_whether_it_moves(self) -> None:
+        self._watching = None
+        seconds = self._stall.due(time.monotonic())
+        if seconds is not None:
+            self._reason = self._waits_for(seconds)
+            self._tell(TransferChanged(self.info(), time.time()))
+        self._watch()
+
+    def _waits_for(self, seconds: float) -> str:
+        """Says in words what a transfer waits for of which nothing was confirmed for so long."""
+        raise NotImplementedError
+
+
+def item(entry: ManifestEntry, characters: int) -> Item:
+    """Returns what a front end is told of an entry; `characters` is the longest path."""
+    return Item(safe_line(entry.path, characters), entry.size, entry.folder, entry.executable)

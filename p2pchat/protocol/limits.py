@@ -19,7 +19,7 @@ FRAME_DEPTH: Final = 6
 """Deepest nesting inside a frame: an offer needs three (frame, entries, entry)."""
 
 FRAME_ITEMS: Final = 4096
-"""Most values (keys included) inside a frame: 256 manifest entries of four keys each fit twice over."""
+"""Most values (keys included) inside a frame: 256 manifest entries of five values each fit twice over."""
 
 NAME_CHARACTERS: Final = 64
 """Longest display name. Longer names push the text off a terminal of 80 columns."""
@@ -230,10 +230,10 @@ HASHES: Final = 256
 """Most block hashes in one frame."""
 
 RANGES: Final = 1000
-"""Most ranges of blocks in one `have` frame: 3,000 values, and 11 kB."""
+"""Most ranges in one `have` or `without` frame: 3,000 values, and 11 kB."""
 
-PATH_BYTES: Final = 1024
-"""Longest relative path in an offer, in UTF-8."""
+PATH_BYTES: Final = 4096
+"""Longest relative path in an offer, in UTF-8: what Linux takes. Where less is possible, the disk says so."""
 
 NAME_BYTES: Final = 255
 """Longest component of a path, in UTF-8: what ext4, APFS and NTFS store."""

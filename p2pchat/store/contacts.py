@@ -22,7 +22,7 @@ from typing import Final
 
 from p2pchat.errors import UsageError
 from p2pchat.protocol.identity import key_tag
-from p2pchat.protocol.limits import NAME_CHARACTERS
+from p2pchat.protocol.limits import FILE_BYTES, NAME_CHARACTERS
 from p2pchat.protocol.untrusted import safe_line
 from p2pchat.store.database import Database
 from p2pchat.store.lookalikes import likeness
@@ -43,13 +43,15 @@ CREATE TABLE contact (
     first_seen REAL NOT NULL,
     last_seen  REAL NOT NULL,
     petname_likeness TEXT NOT NULL,
-    name_likeness    TEXT NOT NULL
+    name_likeness    TEXT NOT NULL,
+    auto_accept INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX contact_petname ON contact (petname_likeness) WHERE petname_likeness != '';
 CREATE INDEX contact_name ON contact (name_likeness)
 """
-_VERSION: Final = 1
-_COLUMNS: Final = "key, petname, name, state, first_seen, last_seen"
+_MIGRATIONS: Final = ("ALTER TABLE contact ADD COLUMN auto_accept INTEGER NOT NULL DEFAULT 0",)
+_VERSION: Final = 2
+_COLUMNS: Final = "key, petname, name, state, first_seen, last_seen, auto_accept"
 
 
 class State(StrEnum):
@@ -85,6 +87,8 @@ class Contact:
     first_seen: float
     """Unix seconds."""
     last_seen: float
+    auto_accept: int = 0
+    """Offers of at most so many bytes are accepted without a question; 0 for none."""
 
     @property
     def tag(self) -> str:
@@ -117,7 +121,7 @@ class Contacts:
     """
 
     def __init__(self, path: Path | None = None) -> None:
-        self._database = Database(path, _SCHEMA, _VERSION)
+        self._database = Database(path, _SCHEMA, _VERSION, _MIGRATIONS)
 
     def close(self) -> None:
         """Closes the file."""
@@ -167,8 +171,11 @@ class Contacts:
         self._set_state(key, State.KNOWN, only_from=State.VERIFIED)
 
     def block(self, key: bytes) -> None:
-        """Nothing is to be had with this peer. That it was verified is forgotten."""
-        self._set_state(key, State.BLOCKED)
+        """Nothing is to be had with this peer. That it was verified is forgotten, and that its offers were accepted."""
+        with self._database.writing() as connection:
+            _known(connection, key)
+            change = "UPDATE contact SET state = ?, auto_accept = 0 WHERE key = ?"
+            connection.execute(change, (State.BLOCKED, key))
 
     def unblock(self, key: bytes) -> None:
         """Takes `block` back: the contact is known, and not verified."""
@@ -186,6 +193,24 @@ class Contacts:
             change = "UPDATE contact SET petname = ?, petname_likeness = ? WHERE key = ?"
             connection.execute(change, (petname, likeness(petname), key))
 
+    def set_auto_accept(self, key: bytes, most: int) -> None:
+        """Has the offers of a contact accepted without a question, as long as they are small.
+
+        Args:
+            key: the contact's.
+            most: bytes of the largest offer for which it holds, at most `FILE_BYTES`; 0 for none.
+
+        Raises:
+            UsageError: `most` is out of range, or the contact is blocked.
+        """
+        if not 0 <= most <= FILE_BYTES:
+            raise UsageError(f"that is no size of an offer: {most}", f"0 to {FILE_BYTES} bytes, please")
+        with self._database.writing() as connection:
+            contact = _known(connection, key)
+            if most and contact.state is State.BLOCKED:
+                raise UsageError(f"{contact.shown} is blocked", "unblock it first")
+            connection.execute("UPDATE contact SET auto_accept = ? WHERE key = ?", (most, key))
+
     def add(self, key: bytes, name: str, petname: str, now: float) -> None:
         """Pins a key as somebody of its own, whoever else has the same name.
 
@@ -202,6 +227,8 @@ class Contacts:
     def replace(self, old_key: bytes, new_key: bytes) -> None:
         """Accepts that a contact has another key now. It keeps its names, and is known and not verified.
 
+        Its offers are no longer accepted without a question: that was for the owner of the old key.
+
         Raises:
             UsageError: there is no contact with the old key, or one with the new key, or the contact is blocked.
         """
@@ -210,7 +237,7 @@ class Contacts:
             if contact.state is State.BLOCKED:
                 raise UsageError(f"{contact.shown} is blocked", "unblock it first")
             _check_unknown(connection, new_key)
-            change = "UPDATE contact SET key = ?, state = ? WHERE key = ?"
+            change = "UPDATE contact SET key = ?, state = ?, auto_accept = 0 WHERE key = ?"
             connection.execute(change, (new_key, State.KNOWN, old_key))
 
     def forget(self, key: bytes) -> None:
@@ -220,6 +247,11 @@ class Contacts:
             connection.execute("DELETE FROM contact WHERE key = ?", (key,))
 
     # --- looking
+
+    def get(self, key: bytes) -> Contact | None:
+        """Returns the contact with this key."""
+        with self._database.reading() as connection:
+            return _get(connection, key)
 
     def list(self) -> list[Contact]:
         """Returns all contacts, the one met last first."""
@@ -309,14 +341,14 @@ def _insert(connection: sqlite3.Connection, contact: Contact) -> None:
     values = (contact.key, contact.petname, contact.name, contact.state, contact.first_seen, contact.last_seen)
     likenesses = (likeness(contact.petname), likeness(contact.name))
     connection.execute(
-        f"INSERT INTO contact ({_COLUMNS}, petname_likeness, name_likeness) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (*values, *likenesses),
+        f"INSERT INTO contact ({_COLUMNS}, petname_likeness, name_likeness) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (*values, contact.auto_accept, *likenesses),
     )
 
 
-def _contact(row: tuple[bytes, str, str, str, float, float]) -> Contact:
-    key, petname, name, state, first_seen, last_seen = row
-    return Contact(key, petname, name, State(state), first_seen, last_seen)
+def _contact(row: tuple[bytes, str, str, str, float, float, int]) -> Contact:
+    key, petname, name, state, first_seen, last_seen, auto_accept = row
+    return Contact(key, petname, name, State(state), first_seen, last_seen, auto_accept)
 
 
 def _safe(name: str) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -32,13 +32,18 @@ class Database:
     Args:
         path: where it is, or None to keep everything in memory.
         schema: statements that make the tables, separated by semicolons.
-        version: the schema's number, 1 or more; a file with another one is refused.
+        version: the schema's number, 1 or more; a file with a later one is refused.
+        migrations: what brings a file of an earlier version here, one step after the other: statements that turn
+            version 1 into 2, 2 into 3 and so on. A file is brought here when it is opened, as a whole or not at all.
     """
 
-    def __init__(self, path: Path | None, schema: str, version: int) -> None:
+    def __init__(self, path: Path | None, schema: str, version: int, migrations: Sequence[str] = ()) -> None:
+        if len(migrations) != version - 1:
+            raise ValueError("each version but the first has its migration")
         self._path = path
         self._schema = schema
         self._version = version
+        self._migrations = tuple(migrations)
         self._name = path.name if path is not None else "the database"
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
@@ -95,9 +100,9 @@ class Database:
         with _transaction(connection):
             (found,) = connection.execute("PRAGMA user_version").fetchone()
             if found == 0:
-                for statement in self._schema.split(";"):
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA user_version = {self._version}")
+                self._bring(connection, [self._schema])
+            elif 0 < found < self._version:
+                self._bring(connection, self._migrations[found - 1 :])
             elif found != self._version:
                 raise ConfigurationError(
                     f"{self._name} is of another version of p2pchat: its format is {found}, ours is {self._version}",
@@ -109,6 +114,12 @@ class Database:
             # SQLite does not wait its turn here. The file works without, and whoever opens it next asks again.
             if error.sqlite_errorcode & 0xFF not in _BUSY:
                 raise
+
+    def _bring(self, connection: sqlite3.Connection, steps: Sequence[str]) -> None:
+        for step in steps:
+            for statement in step.split(";"):
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {self._version}")
 
     @contextmanager
     def _in_words(self) -> Iterator[None]:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+import time
+from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
 from p2pchat.errors import DiskFull, StorageFailed
@@ -57,6 +60,41 @@ def set_mode(handle: int, mode: int) -> None:
     """Sets the permissions of an open file. Windows has no such permissions."""
     if hasattr(os, "fchmod"):
         os.fchmod(handle, mode)
+
+
+def set_modified(handle: int, path: Path, modified: int) -> None:
+    """Says when a file's content last changed. A time that the file system cannot hold is none.
+
+    Args:
+        handle: the file, open for writing.
+        path: where it is, for systems that cannot do it by handle.
+        modified: nanoseconds of unix time.
+    """
+    with suppress(OSError, OverflowError):
+        os.utime(handle if os.utime in os.supports_fd else path, ns=(time.time_ns(), modified))
+
+
+def write_sparse(handle: int, data: bytes, offset: int) -> None:
+    """Writes as `write_at` does, but leaves a hole where all of `data` is zero and nothing was written before."""
+    end = offset + len(data)
+    # The first byte tells most blocks apart without an allocation as large as they are.
+    if data.startswith(b"\0") and data == bytes(len(data)) and _is_hole(handle, offset, end):
+        with suppress(OSError):  # not every file system takes it: then the zeros are written
+            if os.fstat(handle).st_size < end:
+                os.ftruncate(handle, end)
+            return
+    write_at(handle, data, offset)
+
+
+def _is_hole(handle: int, offset: int, end: int) -> bool:
+    if offset >= os.fstat(handle).st_size:
+        return True
+    if not hasattr(os, "SEEK_DATA"):
+        return False
+    try:
+        return os.lseek(handle, offset, os.SEEK_DATA) >= end
+    except OSError as error:
+        return error.errno == errno.ENXIO  # no data from there on
 
 
 def write_at(handle: int, data: bytes, offset: int) -> None:

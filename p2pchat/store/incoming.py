@@ -15,11 +15,9 @@ import os
 import shutil
 import time
 from array import array
-from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
 from threading import Lock
@@ -30,31 +28,20 @@ from p2pchat.protocol.transfer.manifest import Manifest
 from p2pchat.protocol.transfer.paths import shown
 from p2pchat.store import leftovers
 from p2pchat.store.directory import Directory
-from p2pchat.store.disk import no_space, set_mode, storage_failed, write_at
+from p2pchat.store.disk import no_space, set_mode, set_modified, storage_failed, write_sparse
 from p2pchat.store.journal import Journal, identity
 from p2pchat.store.leftovers import Part, final_name
-from p2pchat.store.names import free_names, local_name, part_name
+from p2pchat.store.names import free_names, local_name
+from p2pchat.store.parts import Parts
 from p2pchat.store.places import Places
-
-OPEN_FILES: Final = 4
-"""Files held open at once for one transfer. Its sender goes through them one after the other."""
+from p2pchat.store.terms import IfExists as IfExists
+from p2pchat.store.terms import Terms
 
 SYNC_EVERY: Final = 1.0
 """Seconds between two times that data and journal are flushed: what a power cut takes."""
 
 RESERVE: Final = 64 * 1024 * 1024
 """Bytes that have to stay free: a disk that is full to the last byte troubles everybody on it."""
-
-
-class IfExists(StrEnum):
-    """What becomes of a file when something of its name is there."""
-
-    RENAME = "rename"
-    """It gets a number; folders too."""
-    SKIP = "skip"
-    """What is there stays. It is compared, and only what differs is received, under a name with a number."""
-    OVERWRITE = "overwrite"
-    """It takes the place of what was there, once it is complete."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +62,11 @@ class IncomingFiles:
         manifest: what was offered.
         label: tells these files from those of other transfers: a few letters or digits of our own choice.
         peer: the public key of the sender: what it did not finish goes on. Empty: nothing is noted, and nothing does.
-        if_exists: what to do with files that are there. A transfer that goes on keeps to what it began with.
+        if_exists: what to do with files that are there.
+        left_out: for each entry, 1 when it is not wanted, else 0; empty when all are. Nothing is made for these.
+        preserve: whether files get the modification time and the executable bit that they have at the sender.
+
+    A transfer that goes on keeps to the last three as it began with them; see `left_out`.
 
     Raises:
         StorageFailed: there is less free space than they need, or the folders cannot be made. Nothing is left behind.
@@ -88,27 +79,26 @@ class IncomingFiles:
         label: str,
         peer: bytes = b"",
         if_exists: IfExists = IfExists.RENAME,
+        left_out: bytes = b"",
+        preserve: bool = False,
     ) -> None:
         self.folder = folder
         self._manifest = manifest
-        self._label = label
-        self._if_exists = if_exists
+        self._terms = Terms(if_exists, left_out, preserve)
         self._lock = Lock()
         self._closed = False
         self._synced_at = time.monotonic()
-        self._parts: dict[int, Part] = {}
-        self._open: OrderedDict[int, int] = OrderedDict()
         self._blocks: dict[int, bytes] = {}
         """The hashes of the blocks that are in parts, of files of several blocks."""
         self._names = array("h", [-1]) * len(manifest.entries)
         """For each file that is finished, the number of its name; -1 for others."""
-        self._existing: set[int] = set()
-        """Files that may be there already, by size; their hashes are in `_blocks`."""
+        self._total = 0
+        """Bytes of the files that are wanted."""
         self._journal: Journal | None = None
         with self._words_for("the folder"):
             os.makedirs(folder, exist_ok=True)
             self._root = Directory(folder)
-        self._places = Places(self._root, manifest, if_exists is not IfExists.RENAME)
+        self._set_up(label, self._terms)
         try:
             with self._words_for("the folder"):
                 if peer:
@@ -116,44 +106,55 @@ class IncomingFiles:
                 if self._journal is not None:
                     self._go_on(self._journal)
                 else:
-                    self._begin(peer)
-                if self._if_exists is IfExists.SKIP:
+                    self._begin(identity(peer, manifest) if peer else "")
+                if self._terms.if_exists is IfExists.SKIP:
                     self._compare()
         except BaseException:
             self.close() if self._journal is not None and self.stored else self.discard()
             raise
 
-    def _begin(self, peer: bytes) -> None:
-        self._check_space(self._manifest.total + RESERVE, self._manifest.total)
+    def _set_up(self, label: str, terms: Terms) -> None:
+        self._terms = terms
+        self._places = Places(self._root, self._manifest, terms.if_exists is not IfExists.RENAME, terms.left_out)
+        self._parts = Parts(self._places, self._manifest, label)
+        self._total = sum(self._manifest.entries.size(file) for file in self._manifest.files if terms.wants(file))
+
+    def _begin(self, transfer: str) -> None:
+        self._check_space(RESERVE)
         self._places.make(None)
-        if peer:
-            header = {"renamed": self._places.renamed, "if_exists": self._if_exists.value}
-            self._journal = Journal.create(self._root, identity(peer, self._manifest), self._label, header)
+        if transfer:
+            header = {"renamed": self._places.renamed, **self._terms.to_header()}
+            self._journal = Journal.create(self._root, transfer, self._parts.label, header)
+            self._parts.journal = self._journal
 
     def _go_on(self, journal: Journal) -> None:
-        self._label = journal.label
+        self._set_up(journal.label, self._terms.of_header(journal.header, self._manifest))
         renamed = journal.header.get("renamed")
-        with suppress(ValueError):
-            self._if_exists = IfExists(journal.header.get("if_exists", ""))
-        self._places = Places(self._root, self._manifest, self._if_exists is not IfExists.RENAME)
         self._places.make(renamed if isinstance(renamed, dict) else {})
         content = journal.read(self._manifest)
+        content.leave_out(self._terms.left_out)
         for file, number in leftovers.named_files(self._places, self._manifest, content, journal.label).items():
             journal.finished(file, number)
         leftovers.finished_files(self._places, self._manifest, content)
-        self._parts = leftovers.parts(self._places, self._manifest, content, journal)
+        self._parts.found = leftovers.parts(self._places, self._manifest, content, journal)
+        self._parts.journal = journal
         self._names = content.names
         self._blocks = content.blocks
-        self._check_space(self._manifest.total - self.stored + RESERVE, self._manifest.total - self.stored)
+        self._check_space(RESERVE)
 
     def _compare(self) -> None:
         """Hashes the files that may be there already, so that the sender can tell whether they are the same."""
         for file in self._manifest.files:
-            if self._names[file] < 0 and file not in self._parts:
+            if self._names[file] < 0 and file not in self._parts.found and self._terms.wants(file):
                 hashes = leftovers.hashes_of_existing(self._places, self._manifest, file)
                 if hashes is not None:
-                    self._existing.add(file)
+                    self._parts.existing.add(file)
                     self._blocks.update(hashes)
+
+    @property
+    def left_out(self) -> bytes:
+        """For each entry, 1 when it is not wanted; empty when all are. What was noted, if this is one that goes on."""
+        return self._terms.left_out
 
     @property
     def stored(self) -> int:
@@ -193,7 +194,8 @@ class IncomingFiles:
         file, offset, _ = self._manifest.place(number)
         with self._words_for(shown(self._manifest.entries.path(file))):
             with self._lock:
-                write_at(self._handle(file), data, offset)
+                self._check_open()
+                write_sparse(self._parts.handle(file), data, offset)
                 if len(self._manifest.blocks_of(file)) > 1:
                     self._blocks[number] = digest
                     if self._journal is not None:
@@ -213,14 +215,13 @@ class IncomingFiles:
         """
         with self._words_for(shown(self._manifest.entries.path(file))):
             with self._lock:
-                if file in self._existing and file not in self._parts:
+                self._check_open()
+                if file in self._parts.existing and file not in self._parts.found:
                     self._finished(file, 0)
                     return
-                handle = self._handle(file)
-                part = self._parts[file]
-                del self._open[file]
+                handle, part = self._parts.take(file)
             try:  # without the lock: flushing a large file takes seconds, and the next file goes on meanwhile
-                set_mode(handle, part.mode)
+                self._set_attributes(file, handle, part)
                 os.fsync(handle)
             finally:
                 os.close(handle)
@@ -231,7 +232,7 @@ class IncomingFiles:
                 with self._places.directory(file) as directory:
                     number = self._rename(directory, part.name, local_name(self._manifest.entries[file].components[-1]))
                     directory.sync()
-                del self._parts[file]
+                del self._parts.found[file]
                 self._finished(file, number)
 
     def close(self) -> None:
@@ -240,7 +241,7 @@ class IncomingFiles:
             self._sync()
         with self._lock:
             if not self._closed and self._journal is not None:
-                if -1 in (self._names[file] for file in self._manifest.files):
+                if any(self._names[file] < 0 and self._terms.wants(file) for file in self._manifest.files):
                     self._journal.close()
                 else:
                     self._journal.remove()
@@ -251,11 +252,7 @@ class IncomingFiles:
         with self._lock:
             if self._closed:
                 return
-            while self._open:
-                os.close(self._open.popitem()[1])
-            for file, part in self._parts.items():
-                with suppress(OSError), self._places.directory(file) as directory:
-                    directory.remove(part.name)
+            self._parts.remove()
             self._places.remove_empty()
             if self._journal is not None:
                 self._journal.remove()
@@ -266,17 +263,16 @@ class IncomingFiles:
     def _close(self) -> None:
         if not self._closed:
             self._closed = True
-            while self._open:
-                os.close(self._open.popitem()[1])
+            self._parts.close()
             self._root.close()
 
     def _check_open(self) -> None:
         if self._closed:
             raise StorageFailed("the transfer has ended")
 
-    def _check_space(self, wanted: int, need: int) -> None:
-        have = shutil.disk_usage(self.folder).free
-        if have < wanted:
+    def _check_space(self, reserve: int) -> None:
+        need, have = self._total - self.stored, shutil.disk_usage(self.folder).free
+        if have < need + reserve:
             raise no_space(need, have, str(self.folder))
 
     @contextmanager
@@ -288,62 +284,22 @@ class IncomingFiles:
             failed = storage_failed(error, name, str(self.folder))
             if failed.reason == "disk":
                 with suppress(OSError):  # the space that is left says more, if that is what is short
-                    need = self._manifest.total - self.stored
-                    self._check_space(need, need)
+                    self._check_space(reserve=0)
             raise failed from error
 
-    def _handle(self, file: int) -> int:
-        """Returns the open file of a part, which is made when it is not there yet."""
-        self._check_open()
-        handle = self._open.get(file)
-        if handle is not None:
-            self._open.move_to_end(file)
-            return handle
-        if len(self._open) == OPEN_FILES:
-            oldest = self._open.popitem(last=False)[1]
-            try:
-                os.fsync(oldest)  # `_sync` reaches only what is open
-            finally:
-                os.close(oldest)
-        with self._places.directory(file) as directory:
-            handle = self._reopen(directory, file) if file in self._parts else self._create(directory, file)
-        self._open[file] = handle
-        return handle
-
-    def _create(self, directory: Directory, file: int) -> int:
-        name = local_name(self._manifest.entries[file].components[-1])
-        for number, label in enumerate(free_names(self._label, folder=True)):
-            part = part_name(name, label)
-            try:
-                handle = directory.create(part)
-            except FileExistsError:
-                if self._journal is None or number or not self._journal.records:
-                    continue
-                directory.remove(part)  # ours, from before we were interrupted: nobody else has this label
-                handle = directory.create(part)
-            status = os.fstat(handle)
-            # Made with the mode that the umask (or an inherited ACL) gives, to learn it; closed while it is empty.
-            self._parts[file] = Part(part, status.st_mode & 0o666, status.st_ino, number)
-            set_mode(handle, 0o600)
-            if file in self._existing:
-                leftovers.copy_existing(self._places, self._manifest, file, handle)
-            if self._journal is not None and len(self._manifest.blocks_of(file)) > 1:
-                self._journal.part(file, number, status.st_ino)
-            return handle
-        raise StorageFailed(f"every name for {shown(name)} is taken", "choose another folder", reason="disk")
-
-    def _reopen(self, directory: Directory, file: int) -> int:
-        part = self._parts[file]
-        handle = directory.open(part.name)
-        if os.fstat(handle).st_ino != part.inode:
-            os.close(handle)
-            path = self._manifest.entries.path(file)
-            raise StorageFailed(f"{shown(path)} was replaced while it was received", "receive it again", reason="disk")
-        return handle
+    def _set_attributes(self, file: int, handle: int, part: Part) -> None:
+        mode = part.mode
+        if self._terms.preserve:
+            entry = self._manifest.entries[file]
+            if entry.executable:
+                mode |= (mode & 0o444) >> 2  # whoever may read it may run it
+            if entry.modified:
+                set_modified(handle, self._places.path(file, part.name), entry.modified)
+        set_mode(handle, mode)
 
     def _rename(self, directory: Directory, part: str, name: str) -> int:
         """Gives a part its final name; returns the number of that name."""
-        if self._if_exists is IfExists.OVERWRITE:
+        if self._terms.if_exists is IfExists.OVERWRITE:
             try:
                 directory.replace(part, name)
             except OSError as error:
@@ -370,7 +326,7 @@ class IncomingFiles:
             if self._journal is None or self._closed:
                 return
             records = self._journal.records
-            handles = [os.dup(handle) for handle in self._open.values()]
+            handles = self._parts.duplicates()
         try:
             for handle in handles:
                 os.fsync(handle)

@@ -39,7 +39,7 @@ except ImportError:  # Windows
 
 _FORMAT: Final = "p2pchat-journal-1"
 _HEADER_BYTES: Final = 1 << 20
-"""Longest header read. It has 200 bytes, and more only when many folders had to be given other names."""
+"""Longest header read. It has 200 bytes, and more when folders got other names, or only some of much is wanted."""
 
 _RECORD: Final = Struct("!BxxxIQ32s")
 _SUM: Final = Struct("!Q")
@@ -224,6 +224,14 @@ class Content:
         else:
             return False
         return True
+
+    def leave_out(self, left_out: bytes) -> None:
+        """Forgets the entries that are not wanted: 1 for each of these, else 0; empty when all are."""
+        for entry in range(len(left_out)):
+            if left_out[entry]:
+                self.names[entry] = -1
+                self.parts.pop(entry, None)
+                self.forget(entry)
 
     def forget(self, file: int) -> None:
         """Of this file nothing is in its part."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from p2pchat.protocol.transfer.manifest import Manifest
-from p2pchat.store.disk import read_at, write_at
+from p2pchat.store.disk import read_at, write_sparse
 from p2pchat.store.journal import INODES, Content, Journal
 from p2pchat.store.names import free_names, local_name, part_name
 from p2pchat.store.places import Places
@@ -143,7 +143,7 @@ def copy_existing(places: Places, manifest: Manifest, file: int, handle: int) ->
     try:
         for block in manifest.blocks_of(file):
             _, offset, length = manifest.place(block)
-            write_at(handle, read_at(existing, length, offset), offset)
+            write_sparse(handle, read_at(existing, length, offset), offset)
     finally:
         os.close(existing)
 

@@ -1,13 +1,13 @@
-"""The names under which received files lie on this disk."""
+"""The names under which received files lie on this disk, and those under which files of this disk are offered."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from pathlib import PurePath
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from p2pchat.protocol.limits import NAME_BYTES
+from p2pchat.protocol.transfer.paths import collision_key, portable, shortened
 
 _NOT_ON_WINDOWS: Final = str.maketrans(dict.fromkeys('<>"|?*', "_"))
 """Characters that are harmless, and common, in names elsewhere."""
@@ -27,13 +27,39 @@ def free_names(name: str, folder: bool = False) -> Iterator[str]:
     All of them fit into `NAME_BYTES`. The first that can be created without overwriting is the one to take.
     """
     yield name
-    path = PurePath(name)
-    stem, extension = (name, "") if folder else (path.stem, path.suffix)
     for number in range(1, NUMBERED_NAMES):
-        ending = f" ({number}){extension}"
-        if len(ending.encode()) > NAME_BYTES // 2:  # an extension as long as that is none
-            stem, ending = name, f" ({number})"
-        yield _cut(stem, NAME_BYTES - len(ending.encode())) + ending
+        ending = f" ({number})"
+        yield _cut(name, NAME_BYTES - len(ending)) + ending if folder else shortened(name, NAME_BYTES, ending)
+
+
+def offered_names(own: Sequence[str]) -> list[str]:
+    """Returns under which names the contents of one folder are offered, in the same order.
+
+    A name stays as it is where that goes. Others become `portable`, and of several that are one name on some system all
+    but the first get a number before their extension.
+
+    Args:
+        own: the names as this system has them; one may be there more than once.
+    """
+    names = [portable(name) for name in own]
+    next_numbers: dict[str, int] = {}
+    """By the key of each name that is taken: the number to try for the next one like it."""
+    for index in sorted(range(len(own)), key=lambda index: names[index] != own[index]):
+        key = collision_key(names[index])
+        if key in next_numbers:
+            names[index] = _numbered(names[index], next_numbers)
+        next_numbers.setdefault(collision_key(names[index]), 1)
+    return names
+
+
+def _numbered(name: str, next_numbers: dict[str, int]) -> str:
+    """Returns the name with the first number that makes it another one than all that are taken."""
+    key = collision_key(name)
+    candidate = name
+    while collision_key(candidate) in next_numbers:
+        candidate = shortened(name, NAME_BYTES, f" ({next_numbers[key]})")
+        next_numbers[key] += 1
+    return candidate
 
 
 def part_name(name: str, label: str) -> str:

@@ -8,48 +8,73 @@ transfers and several threads at once.
 from __future__ import annotations
 
 import os
-import stat
 from array import array
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from threading import Lock
-from typing import BinaryIO, Final, TypeAlias
+from typing import BinaryIO, Final
 
 from p2pchat.errors import NotSendable, ProtocolError, TransferFailed, UnsafeName
-from p2pchat.protocol.frames import Entry
+from p2pchat.protocol.limits import MANIFEST_ENTRIES
 from p2pchat.protocol.transfer.entries import ManifestEntry
 from p2pchat.protocol.transfer.manifest import ManifestBuilder
 from p2pchat.protocol.transfer.paths import safe_components, shown
+from p2pchat.store.names import offered_names
 from p2pchat.store.shared_blocks import SharedBlocks
+from p2pchat.store.walk import READ_FLAGS, Version, Walk, own_name
 
 OPEN_FILES: Final = 4
 """Files held open at once. A transfer reads them one after the other; a few transfers may share a source."""
 
-# Not to hang on a pipe that took a file's place since it was looked at.
-_READ_FLAGS: Final = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-
 
 @dataclass(frozen=True, slots=True)
-class _Version:
-    """What tells a changed file from the one that was offered."""
+class Survey:
+    """What an offer would consist of."""
 
-    device: int
-    inode: int
-    size: int
-    modified: int
-    """Nanoseconds, and not before 1970."""
-
-    @classmethod
-    def of(cls, status: os.stat_result) -> _Version:
-        return cls(status.st_dev, status.st_ino, status.st_size, max(0, status.st_mtime_ns))
+    files: int
+    total: int
+    """Bytes of all files."""
+    names: tuple[str, ...]
+    """What each of the given paths would be called."""
+    folder: bool
+    """Whether the first of them is a folder."""
 
 
-_Found: TypeAlias = tuple[Entry, _Version | None]
-"""A file or folder that is offered, and for a file what was there."""
+def survey(paths: Sequence[Path], follow_links: bool = False) -> Survey:
+    """Looks at files and folders as `Source.scan` does, and keeps nothing of them but numbers.
+
+    Raises:
+        NotSendable: as for `Source.scan`.
+    """
+    walk = Walk(follow_links)
+    names = offered_names([own_name(path) for path in paths])
+    entries = files = total = 0
+    with _words():
+        for path, name in zip(paths, names, strict=True):
+            for entry, _ in walk.find(path, name):
+                safe_components(entry.path)
+                entries += 1
+                files += not entry.folder
+                total += entry.size
+                if entries > MANIFEST_ENTRIES:
+                    raise ProtocolError(f"an offer has at most {MANIFEST_ENTRIES:,} files and folders")
+    return Survey(files, total, tuple(names), bool(paths) and paths[0].is_dir())
+
+
+@contextmanager
+def _words() -> Iterator[None]:
+    """Says of our own files what would otherwise be said of those of a peer."""
+    try:
+        yield
+    except UnsafeName as error:
+        raise NotSendable(error.message, "send a folder below it by itself, or give it another name") from None
+    except ProtocolError as error:
+        raise NotSendable(error.message, "send fewer files at once, or pack them into one archive") from None
 
 
 class Source:
@@ -58,7 +83,7 @@ class Source:
     Of two hundred thousand files it keeps two numbers each, beside what the manifest has.
     """
 
-    def __init__(self, paths: Sequence[Path]) -> None:
+    def __init__(self, paths: Sequence[Path], follow_links: bool = False) -> None:
         self._roots: list[Path] = []
         """The folders in which the given paths lie."""
         self._first = array("I")
@@ -68,35 +93,44 @@ class Source:
         self._open: OrderedDict[int, BinaryIO] = OrderedDict()
         self._shared: SharedBlocks | None = None
         self._lock = Lock()
-        skipped: list[str] = []
+        walk = Walk(follow_links)
         builder = ManifestBuilder()
-        for path in paths:
+        for path, name in zip(paths, offered_names([own_name(path) for path in paths]), strict=True):
             self._roots.append(Path(os.path.abspath(path)).parent)
             self._first.append(len(builder.entries))
-            for entry, version in _walk(path, skipped):
+            for entry, version in walk.find(path, name):
                 builder.add(entry)
                 self._devices.append(version.device if version is not None else 0)
                 self._inodes.append(version.inode if version is not None else 0)
         self.manifest = builder.finish()
-        self.skipped = tuple(skipped)
-        """What lies in the folders and is not offered, as paths of the offer: links, pipes, sockets, devices."""
+        self.skipped = tuple(walk.skipped)
+        """What lies in the folders and is not offered: links, pipes, sockets, devices. Not safe to show as it is."""
+        self._own = walk.own
+        """The name on this disk of each file and folder that is offered under another one, by its path in the offer."""
 
     @classmethod
-    def scan(cls, paths: Sequence[Path]) -> Source:
+    def scan(cls, paths: Sequence[Path], follow_links: bool = False) -> Source:
         """Looks at files and folders to be offered. Folders are offered with all that is in them.
 
-        A link that is given directly is followed; links inside folders are not, and are listed in `skipped`.
+        Args:
+            paths: each is offered under its last component; a link that is given here is followed.
+            follow_links: whether links inside folders are followed too. Without it all of them, and with it those that
+                lead nowhere or to a folder that is offered already, are listed in `skipped`.
 
         Raises:
             NotSendable: a path is missing, unreadable or neither file nor folder; there are more than
-                `MANIFEST_ENTRIES` entries; or a name is one that the receiving side would refuse.
+                `MANIFEST_ENTRIES` entries; or a path is deeper or longer than an offer may have it.
         """
-        try:
-            return cls(paths)
-        except UnsafeName as error:
-            raise NotSendable(error.message, "give it another name and send it again") from None
-        except ProtocolError as error:
-            raise NotSendable(error.message, "send fewer files at once, or pack them into one archive") from None
+        with _words():
+            return cls(paths, follow_links)
+
+    @property
+    def renamed(self) -> tuple[tuple[str, str], ...]:
+        """What is offered under another name: its path on this disk, from the given path's name on, and in the offer.
+
+        The first is not safe to show as it is.
+        """
+        return tuple((self._own_path(path), path) for path in self._own)
 
     def read_block(self, number: int) -> tuple[bytes, bytes]:
         """Reads a block.
@@ -126,14 +160,14 @@ class Source:
                 handle = self._handle(file)
                 handle.seek(offset)
                 data = handle.read(length)
-                version = _Version.of(os.fstat(handle.fileno()))
+                version = Version.of(os.fstat(handle.fileno()))
         except FileNotFoundError:
             raise _changed(entry, "was moved or deleted") from None
         except PermissionError:
             raise TransferFailed(f"{shown(entry.path)} may not be read any more", reason="permission") from None
         except OSError as error:
             raise TransferFailed(f"{shown(entry.path)} cannot be read: {error.strerror}") from None
-        offered = _Version(self._devices[file], self._inodes[file], entry.size, entry.modified)
+        offered = Version(self._devices[file], self._inodes[file], entry.size, entry.modified)
         if len(data) != length or version != offered:
             raise _changed(entry, "changed")
         return data, sha256(data).digest()
@@ -151,74 +185,23 @@ class Source:
             return handle
         if len(self._open) == OPEN_FILES:
             self._open.popitem(last=False)[1].close()
-        handle = self._open[file] = open(os.open(self._path(file), _READ_FLAGS), "rb")  # noqa: SIM115
+        handle = self._open[file] = open(os.open(self._path(file), READ_FLAGS), "rb")  # noqa: SIM115
         return handle
 
     def _path(self, file: int) -> Path:
         root = bisect_right(self._first, file) - 1
-        return self._roots[root] / self.manifest.entries.path(file)
+        return self._roots[root] / self._own_path(self.manifest.entries.path(file))
+
+    def _own_path(self, path: str) -> str:
+        """Returns what a path of the offer is called on this disk."""
+        if not self._own:
+            return path
+        components = path.split("/")
+        depths = range(1, len(components) + 1)
+        return "/".join(self._own.get("/".join(components[:depth]), components[depth - 1]) for depth in depths)
 
 
 def _changed(entry: ManifestEntry, how: str) -> TransferFailed:
     return TransferFailed(
         f"{shown(entry.path)} {how} while it was being sent", "send it again", reason="source-changed"
     )
-
-
-def _walk(path: Path, skipped: list[str]) -> Iterator[_Found]:
-    """Finds what one given path stands for: itself, or all that lies in it."""
-    name = os.path.basename(os.path.abspath(path))
-    try:
-        status = os.stat(path)
-    except FileNotFoundError:
-        raise NotSendable(f"{shown(str(path))} does not exist", "check the path") from None
-    except OSError as error:
-        raise _unreadable(path, error) from None
-    if not name:
-        raise NotSendable(f"{shown(str(path))} has no name to offer it under", "send a folder below it")
-    if stat.S_ISREG(status.st_mode):
-        yield _file(path, name)
-    elif stat.S_ISDIR(status.st_mode):
-        yield from _walk_folder(path, name, skipped)
-    else:
-        raise NotSendable(f"{shown(str(path))} is neither a file nor a folder", "only files and folders can be sent")
-
-
-def _walk_folder(folder: Path, name: str, skipped: list[str]) -> Iterator[_Found]:
-    safe_components(name)  # here too, so that what is nested deeper than an offer may be ends the walk
-    try:
-        with os.scandir(folder) as listing:
-            children = sorted(listing, key=lambda child: child.name)
-    except OSError as error:
-        raise _unreadable(folder, error) from None
-    empty = True
-    for child in children:
-        path, below = Path(child.path), f"{name}/{child.name}"
-        if child.is_file(follow_symlinks=False):
-            empty = False
-            yield _file(path, below)
-        elif child.is_dir(follow_symlinks=False):
-            empty = False
-            yield from _walk_folder(path, below, skipped)
-        else:
-            skipped.append(below)
-    if empty:
-        yield Entry(name, folder=True), None
-
-
-def _file(path: Path, name: str) -> _Found:
-    """Opens a file once, so that one that cannot be read is refused now and not in the middle of a transfer."""
-    try:
-        handle = os.open(path, _READ_FLAGS)
-        try:
-            status = os.fstat(handle)
-        finally:
-            os.close(handle)
-    except OSError as error:
-        raise _unreadable(path, error) from None
-    version = _Version.of(status)
-    return Entry(name, version.size, modified=version.modified), version
-
-
-def _unreadable(path: Path, error: OSError) -> NotSendable:
-    return NotSendable(f"{shown(str(path))} cannot be read: {error.strerror}", "check its permissions")

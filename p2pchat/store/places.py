@@ -24,12 +24,14 @@ class Places:
         root: the folder that everything goes into, held open.
         manifest: what was offered.
         merge: whether a folder that was there is used as it is.
+        left_out: for each entry, 1 when it is not wanted; empty when all are. For these no folder is made.
     """
 
-    def __init__(self, root: Directory, manifest: Manifest, merge: bool) -> None:
+    def __init__(self, root: Directory, manifest: Manifest, merge: bool, left_out: bytes = b"") -> None:
         self._root = root
         self._manifest = manifest
         self._merge = merge
+        self._left_out = left_out
         self._places: dict[tuple[str, ...], tuple[str, ...]] = {(): ()}
         """For each folder of the offer: what it is called here, from the root down."""
         self._made: list[tuple[str, ...]] = []
@@ -50,7 +52,9 @@ class Places:
         Raises:
             StorageFailed: there is no name left for one.
         """
-        for entry in self._manifest.entries:
+        for index, entry in enumerate(self._manifest.entries):
+            if self._left_out and self._left_out[index]:
+                continue
             depth = len(entry.components) + entry.folder
             if entry.components[: depth - 1] in self._places:
                 continue

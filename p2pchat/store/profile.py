@@ -2,6 +2,7 @@
 
     identity.key   our key pair's seed: one line, `p2pchat-identity-1 SEED TAG`; the tag shows whether it is damaged
     contacts.db    the keys of others (`p2pchat.store.contacts`)
+    transfers.db   where interrupted transfers lie (`p2pchat.store.interrupted`)
 
 The key is made on first use, complete and on the disk before it gets its name, and never replaced: not when it is
 damaged, not when others could read it, and not by another p2pchat that starts at the same moment.
@@ -21,9 +22,11 @@ from p2pchat.protocol.limits import KEY_BYTES
 from p2pchat.store.contacts import Contacts
 from p2pchat.store.directory import Directory
 from p2pchat.store.disk import storage_failed
+from p2pchat.store.interrupted import InterruptedTransfers
 
 KEY_FILE: Final = "identity.key"
 CONTACTS_FILE: Final = "contacts.db"
+TRANSFERS_FILE: Final = "transfers.db"
 
 _FORMAT: Final = "p2pchat-identity-1"
 _LONGEST: Final = 1000
@@ -69,6 +72,10 @@ class Profile:
     def contacts(self) -> Contacts:
         """Returns the contacts; close them when done. The file is opened, or made, when they are first used."""
         return Contacts(self.home / CONTACTS_FILE)
+
+    def interrupted(self) -> InterruptedTransfers:
+        """Returns the register of interrupted transfers; close it when done. It is opened, or made, when first used."""
+        return InterruptedTransfers(self.home / TRANSFERS_FILE)
 
     def _make_folder(self) -> None:
         try:

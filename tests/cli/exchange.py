@@ -8,7 +8,9 @@ from dataclasses import replace
 from typing import Any, Final
 
 from p2pchat.cli.lines import Line
+from p2pchat.cli.one_shot.part import Comeback
 from p2pchat.errors import P2PChatError
+from p2pchat.node.api import ContactInfo
 from p2pchat.node.events import (
     Direction,
     Event,
@@ -19,6 +21,7 @@ from p2pchat.node.events import (
     TransferInfo,
     TransferState,
 )
+from p2pchat.store.meetings import Meetings, code_occasion
 from tests.cli.talk import BEN, PATIENCE, transfer
 from tests.fake_node import FakeNode
 
@@ -29,6 +32,19 @@ WRONG: Final = Problem("wrong-code", "the words of the code were wrong", "ask fo
 CHANGED_KEY: Final = Problem("changed-key", "this is not the ben you know", "ask over another channel", 0.0)
 
 
+BEN_KEY: Final = bytes(range(32))
+KNOWN_BEN: Final = ContactInfo(BEN.peer, BEN_KEY.hex(), "", "ben", "known", 0.0, 0.0)
+BACK: Final = PeerChanged(f"with-{BEN_KEY.hex()}", replace(BEN, rtt_ms=None), 0.0)
+"""The peer has come to the room of the two keys."""
+
+OCCASION: Final = code_occasion("7-marble-tunnel-oyster")
+
+
+def comeback(meetings: Meetings | None = None, patience: float = 600.0, ephemeral: bool = False) -> Comeback:
+    """How an exchange goes on; with nothing on a disk."""
+    return Comeback(meetings or Meetings(), OCCASION, patience, ephemeral)
+
+
 class Listener:
     """Remembers what is told."""
 
@@ -37,6 +53,7 @@ class Listener:
         self.questions: list[str] = []
         self.events: list[Event] = []
         self.paths: list[str] = []
+        self.read: list[int] = []
         self.errors: list[P2PChatError] = []
         self._news = asyncio.Event()
 
@@ -50,6 +67,10 @@ class Listener:
 
     def event(self, event: Event) -> None:
         self.events.append(event)
+        self._news.set()
+
+    def reading(self, count: int) -> None:
+        self.read.append(count)
         self._news.set()
 
     def saved(self, paths: tuple[str, ...]) -> None:
@@ -98,6 +119,11 @@ class Exchange:
         """Waits for the end of the command; raises what it raises."""
         async with asyncio.timeout(PATIENCE):
             await self.task
+
+    async def asked(self, count: int = 1) -> str:
+        """Waits until so many questions were asked; returns the last one."""
+        await self.listener.until(lambda: len(self.listener.questions) >= count)
+        return self.listener.questions[-1]
 
     @property
     def calls(self) -> list[tuple[object, ...]]:

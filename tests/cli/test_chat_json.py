@@ -18,7 +18,7 @@ from p2pchat.cli import chat_json, json_commands
 from p2pchat.cli.json_commands import UnusableLine
 from p2pchat.cli.room_access import Access
 from p2pchat.errors import PeerUnreachable, ServerUnreachable, TimedOut
-from p2pchat.node.api import ContactInfo, PeerStats
+from p2pchat.node.api import ContactInfo, Leftover, PeerStats
 from p2pchat.node.events import (
     Alerted,
     CodeChanged,
@@ -248,6 +248,7 @@ async def test_contacts_are_told_with_their_keys() -> None:
         "state": "verified",
         "first_seen": 1.0,
         "last_seen": 2.0,
+        "auto_accept": 0,
     }
 
 
@@ -389,6 +390,8 @@ async def test_transfers_are_told() -> None:
             "name": "ben",
             "files": 1,
             "bytes": 4_200_000,
+            "resumable": 0,
+            "automatic": False,
             "items": [{"path": "a", "size": 0, "folder": True}, {"path": "a/b.txt", "size": 12}],
         }
         assert await talk.tells(TransferProgressed("000000aa", Direction.RECEIVE, 10, 100, 2.5, 5.0)) == {
@@ -398,6 +401,7 @@ async def test_transfers_are_told() -> None:
             "bytes": 10,
             "total": 100,
             "rate": 2.5,
+            "eta": 36.0,
         }
         done = transfer(TransferState.DONE, confirmed=4_200_000, seconds=0.5, saved=("/d/\udcffdraft.pdf",))
         assert await talk.tells(TransferChanged(done, 5.0)) == {
@@ -409,8 +413,11 @@ async def test_transfers_are_told() -> None:
             "reason": "",
             "bytes": 4_200_000,
             "total": 4_200_000,
+            "wanted": 4_200_000,
             "seconds": 0.5,
             "saved": ["/d/\udcffdraft.pdf"],
+            "resumable": 0,
+            "automatic": False,
         }
         assert "saved" not in await talk.tells(TransferChanged(transfer(direction=Direction.SEND), 5.0))
 
@@ -432,3 +439,21 @@ async def test_no_text_of_others_reaches_the_output_raw() -> None:
     assert line.isascii()
     assert line.isprintable()
     assert json.loads(line)["text"] == HOSTILE
+
+
+async def test_an_offer_is_looked_at_accepted_in_part_and_what_is_left_discarded() -> None:
+    node = FakeNode()
+    node.known_leftovers = [Leftover("8f14e45fceea167a", BEN.peer, "ben", "film.mov", Path("/srv"), 9, 4, 0.0)]
+    async with joined(node) as talk:
+        talk.do(do="inspect", transfer="000000aa", output="/srv/in")
+        told = await talk.answer("landing")
+        assert (told["folder"], told["needed"], told["fault"]) == ("/srv/in", 1000, "")
+        talk.do(do="leftovers")
+        assert (await talk.answer("leftover"))["transfer"] == "8f14e45fceea167a"
+        talk.do(do="accept", transfer="000000aa", if_exists="skip", only=["*.jpg"], preserve=True)
+        talk.do(do="discard", transfer="8f14e45fceea167a")
+        talk.do(do="accept", transfer="000000aa", if_exists="ask")
+        await talk.answer("error")
+    assert ("accept", "000000aa", None, "skip", ("*.jpg",), "preserve") in talk.node.calls
+    assert ("discard", "8f14e45fceea167a") in talk.node.calls
+    assert [call[0] for call in talk.node.calls].count("accept") == 1

@@ -16,7 +16,7 @@ from p2pchat.cli import chat_plain, wording
 from p2pchat.cli.plain_events import PlainEvents
 from p2pchat.cli.room_access import Access
 from p2pchat.errors import NotSendable
-from p2pchat.node.api import ContactInfo
+from p2pchat.node.api import ContactInfo, Leftover
 from p2pchat.node.events import (
     Alerted,
     Direction,
@@ -270,7 +270,7 @@ async def test_several_offers_are_numbered() -> None:
         talk.enter(b"/accept 7")
         await talk.until(lambda: "No open offer has that number. Open: 1, 2." in talk.written)
         talk.enter(b"/decline 2", b"/accept 1")
-    assert talk.node.calls[2:-1] == [("decline", "second", ""), ("accept", "first", None)]
+    assert talk.node.calls[4:-1] == [("decline", "second", ""), ("accept", "first", None)]
 
 
 async def test_without_an_offer_there_is_nothing_to_accept() -> None:
@@ -484,3 +484,78 @@ async def test_the_invite_of_a_new_secret_is_shown_apart() -> None:
     async with joined(access=Access("lab", b"s" * 16, show_invite=True)) as talk:
         await talk.until(lambda: "The link is p2pchat:server?room=lab#secret" in talk.written)
     assert talk.node.calls[1] == ("join", "lab", b"s" * 16)
+
+
+async def test_an_offer_is_accepted_in_the_way_that_is_said() -> None:
+    async with joined() as talk:
+        for number, words in enumerate((b"skip", b"1 overwrite", b"into /srv/in only *.jpg 'a b'"), 1):
+            await talk.told(TransferOffered(transfer(id="offer"), 5.0))
+            talk.enter(b"/accept " + words)
+            calls = talk.node.calls
+            talk.enter(b"/who")
+            await talk.until(lambda wanted=number: talk.written.count("Nobody else is here.") == wanted)  # type: ignore[misc]
+    assert [call[1:] for call in calls if call[0] == "accept"] == [
+        ("offer", None, "skip"),
+        ("offer", None, "overwrite"),
+        ("offer", Path("/srv/in"), ("*.jpg", "a b")),
+    ]
+
+
+async def test_a_command_that_is_no_way_to_accept_is_told_how() -> None:
+    async with joined() as talk:
+        await talk.told(TransferOffered(transfer(), 5.0))
+        talk.enter(b"/accept please")
+        await talk.until(lambda: any("That is no way to accept an offer." in line for line in talk.written))
+        assert not any(call[0] == "accept" for call in talk.node.calls)
+
+
+async def test_what_an_offer_would_meet_is_said_with_it() -> None:
+    async with joined() as talk:
+        taken = (("draft.pdf", "draft (1).pdf"),)
+        talk.node.landing = replace(talk.node.landing, existing=1, examples=taken, needed=10**10)
+        lines = await talk.told(TransferOffered(transfer(resumable=2_000_000), 5.0))
+    assert lines == [
+        "File from ben: draft.pdf, 4.2 megabytes. 2 megabytes of it are here already: it goes on from there. "
+        "Type /accept or /decline.",
+        "It does not fit: 10 gigabytes are needed, and 1 gigabyte are free.",
+        "1 name is taken: draft.pdf. /accept keeps both, /accept skip leaves out what is the same, "
+        "/accept overwrite replaces.",
+    ]
+
+
+async def test_what_was_interrupted_is_listed_and_discarded() -> None:
+    async with joined() as talk:
+        talk.node.known_leftovers = [
+            Leftover("8f14e45fceea167a", BEN.peer, "ben", "film.mov", Path("/srv"), 1_400_000_000, 412_000_000, 0.0)
+        ]
+        talk.enter(b"/transfers")
+        line = "L1: film.mov from ben·m2xd was interrupted. 412 megabytes of 1.4 gigabytes are in /srv."
+        await talk.until(lambda: line in talk.written)
+        talk.enter(b"/discard L1")
+        await talk.until(lambda: "What was left of film.mov is removed." in talk.written)
+    assert ("discard", "8f14e45fceea167a") in talk.node.calls
+
+
+async def test_a_transfer_is_paused_and_gone_on_with() -> None:
+    async with joined() as talk:
+        await talk.told(changed(TransferState.ACTIVE))
+        talk.enter(b"/resume", b"/pause")
+        await talk.until(lambda: "No paused transfer is open." in talk.written)
+        await talk.told(changed(TransferState.PAUSED, reason="paused by you"))
+        talk.enter(b"/resume", b"/who")
+        await talk.until(lambda: "Nobody else is here." in talk.written)
+    assert [call[0] for call in talk.node.calls if call[0] in ("pause", "resume")] == ["pause", "resume"]
+
+
+async def test_a_stall_is_told_with_its_reason_and_its_end() -> None:
+    async with joined() as talk:
+        lines = await talk.told(
+            changed(TransferState.ACTIVE),
+            changed(TransferState.ACTIVE, reason="ben is reading slowly"),
+            changed(TransferState.ACTIVE),
+        )
+    assert lines == [
+        "Sending draft.pdf to ben.",
+        "draft.pdf to ben has stalled. Ben is reading slowly.",
+        "draft.pdf goes on.",
+    ]

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
-from p2pchat.cli import code_prompt
-from p2pchat.cli.receive import check_code
+from p2pchat.cli.one_shot import code_prompt
+from p2pchat.cli.one_shot.receive import check_code
 from p2pchat.errors import UsageError
 
 

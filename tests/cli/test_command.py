@@ -110,3 +110,9 @@ def test_a_server_that_does_not_answer_ends_with_3(tmp_path: Path) -> None:
     assert '"code": "server-unreachable"' in done.stdout
     assert done.stderr.startswith("p2pchat: ")
     assert "Traceback" not in done.stderr
+
+
+def test_the_help_of_send_names_the_two_commands_that_belong_together(tmp_path: Path) -> None:
+    lines = run("send", "--help", home=tmp_path).stdout.splitlines()
+    pairs = ["receive 7-marble-tunnel-oyster", "receive --from A", "receive CODE --stdout | tar x"]
+    assert all(any(line.endswith(pair) for line in lines) for pair in pairs)

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from p2pchat.cli.contacts import table
+from p2pchat.cli.contacts import parsed_size, table
 from p2pchat.cli.wording import since
+from p2pchat.errors import UsageError
 from p2pchat.node.api import ContactInfo
 from p2pchat.store.contacts import Contacts
 from p2pchat.store.profile import Profile
@@ -47,9 +48,9 @@ def test_the_contacts_are_listed_the_one_met_last_first(home: Path) -> None:
     for words in (("contacts",), ("contacts", "list")):
         done = run(*words, home=home)
         heading, ben, cyd = done.stdout.splitlines()
-        assert heading.split() == ["KEY", "STATE", "LAST", "SEEN", "NAME"]
-        assert ben.split()[1:] == ["known", "2", "hours", "ago", "ben"]
-        assert cyd.split()[1:] == ["known", "3", "days", "ago", "cyd"]
+        assert heading.split() == ["KEY", "STATE", "ACCEPTS", "LAST", "SEEN", "NAME"]
+        assert ben.split()[1:] == ["known", "asks", "2", "hours", "ago", "ben"]
+        assert cyd.split()[1:] == ["known", "asks", "3", "days", "ago", "cyd"]
         assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -126,3 +127,25 @@ def test_names_of_others_are_fit_for_a_terminal() -> None:
 )
 def test_ages_in_words(seconds: float, words: str) -> None:
     assert since(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("off", 0), ("800", 800), ("50MB", 50_000_000), ("1.5 gb", 1_500_000_000), ("2k", 2000), ("0.1B", 0)],
+)
+def test_a_size_is_understood_as_people_write_it(text: str, size: int) -> None:
+    assert parsed_size(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "many", "-5MB", "5XB", "1e9", "5 M B", "1.2345MB"])
+def test_what_is_no_size_is_refused(text: str) -> None:
+    with pytest.raises(UsageError):
+        parsed_size(text)
+
+
+def test_what_a_contact_may_send_unasked_is_listed_and_taken_back(home: Path) -> None:
+    done = run("contacts", "auto-accept", "ben", "50MB", home=home)
+    assert (done.returncode, "up to 50 MB" in done.stderr) == (0, True)
+    assert "to 50 MB" in run("contacts", home=home).stdout
+    run("contacts", "auto-accept", "ben", "off", home=home)
+    assert "to 50 MB" not in run("contacts", home=home).stdout

@@ -14,12 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from p2pchat.cli import demo_report, demo_typing
-from p2pchat.cli.children import first_line, piped, started
-from p2pchat.cli.demo_partner import ANSWER, FILE_NAME, GREETING, LIVE_ANSWER, Partner, sha256_of
-from p2pchat.cli.demo_report import MadeFile, Report, SawFile, SawLine, SawMessage
-from p2pchat.cli.demo_round import FILE_BYTES, LINE, MESSAGE, Round
-from p2pchat.cli.demo_typing import LineWatch, keystrokes
+from p2pchat.cli.demo import live_typing, reports
+from p2pchat.cli.demo.children import first_line, piped, started
+from p2pchat.cli.demo.live_typing import LineWatch, keystrokes
+from p2pchat.cli.demo.partner import ANSWER, FILE_NAME, GREETING, LIVE_ANSWER, Partner, sha256_of
+from p2pchat.cli.demo.reports import MadeFile, Report, SawFile, SawLine, SawMessage
+from p2pchat.cli.demo.round import FILE_BYTES, LINE, MESSAGE, Round
 from p2pchat.errors import P2PChatError, PeerUnreachable, TimedOut
 from p2pchat.node.events import (
     Direction,
@@ -61,8 +61,8 @@ class WatchedNode(FakeNode):
 
 @pytest.fixture(autouse=True)
 def typing_takes_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(demo_typing, "KEY_SECONDS", 0.0)
-    monkeypatch.setattr(demo_typing, "NOTICE_SECONDS", 0.0)
+    monkeypatch.setattr(live_typing, "KEY_SECONDS", 0.0)
+    monkeypatch.setattr(live_typing, "NOTICE_SECONDS", 0.0)
 
 
 @given(st.text(min_size=1), st.text(min_size=1))
@@ -88,9 +88,9 @@ def test_a_line_that_was_seen_growing_and_corrected_is_told_from_one_that_was_no
 
 @pytest.mark.parametrize("report", [SawMessage("a\nb"), SawLine(True, "x"), SawFile("00"), MadeFile("ff")])
 def test_reports_survive_the_pipe(report: Report) -> None:
-    line = demo_report.encode(report)
+    line = reports.encode(report)
     assert "\n" not in line
-    assert demo_report.decode(line.encode()) == report
+    assert reports.decode(line.encode()) == report
 
 
 async def test_the_partner_greets_answers_offers_and_accepts(tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ class Playing:
         )
 
     def reports(self, report: Report) -> None:
-        self.talk.enter(demo_report.encode(report).encode())
+        self.talk.enter(reports.encode(report).encode())
 
 
 async def test_a_round_is_over_when_both_sides_have_seen_everything(tmp_path: Path) -> None:
@@ -221,14 +221,16 @@ async def test_a_file_that_arrives_changed_fails_the_round(tmp_path: Path) -> No
 
 
 def test_a_child_ends_when_we_leave_it(tmp_path: Path) -> None:
-    with started("child", "p2pchat.cli.leash", "http.server", "--bind", "127.0.0.1", "0", folder=tmp_path) as child:
+    with started(
+        "child", "p2pchat.cli.demo.leash", "http.server", "--bind", "127.0.0.1", "0", folder=tmp_path
+    ) as child:
         assert child.poll() is None
     assert child.returncode is not None
 
 
 def test_the_last_words_of_a_child_that_ends_early_are_told(tmp_path: Path) -> None:
     with (
-        started("child", "p2pchat.cli.leash", "no_such_module", folder=tmp_path) as child,
+        started("child", "p2pchat.cli.demo.leash", "no_such_module", folder=tmp_path) as child,
         pytest.raises(P2PChatError) as caught,
     ):
         first_line(child, "child", PATIENCE, tmp_path)
@@ -237,7 +239,7 @@ def test_the_last_words_of_a_child_that_ends_early_are_told(tmp_path: Path) -> N
 
 def test_a_child_that_takes_too_long_is_killed(tmp_path: Path) -> None:
     # It writes where it listens, but into a buffer that nobody flushes.
-    quiet = ("p2pchat.cli.leash", "http.server", "--bind", "127.0.0.1", "0")
+    quiet = ("p2pchat.cli.demo.leash", "http.server", "--bind", "127.0.0.1", "0")
     with started("child", *quiet, folder=tmp_path) as child, pytest.raises(P2PChatError):
         first_line(child, "child", 0.01, tmp_path)
 
@@ -246,8 +248,8 @@ def test_a_child_that_takes_too_long_is_killed(tmp_path: Path) -> None:
 def test_no_child_outlives_a_starter_that_is_killed(tmp_path: Path) -> None:
     start = (
         "import pathlib, subprocess, sys\n"
-        "from p2pchat.cli.children import started\n"
-        "with started('child', 'p2pchat.cli.leash', *sys.argv[2:], folder=pathlib.Path(sys.argv[1])) as child:\n"
+        "from p2pchat.cli.demo.children import started\n"
+        "with started('child', 'p2pchat.cli.demo.leash', *sys.argv[2:], folder=pathlib.Path(sys.argv[1])) as child:\n"
         "    print(child.pid, flush=True)\n"
         "    sys.stdin.read()\n"
     )

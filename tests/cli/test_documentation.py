@@ -12,10 +12,11 @@ import click
 import pytest
 
 from p2pchat import errors
-from p2pchat.cli import json_commands, json_events, one_shot, options, receive
+from p2pchat.cli import json_commands, json_events, options
 from p2pchat.cli.json_commands import UnusableLine
 from p2pchat.cli.main import p2pchat
-from p2pchat.node.api import ContactInfo, PeerStats
+from p2pchat.cli.one_shot import failures
+from p2pchat.node.api import ContactInfo, Landing, Leftover, PeerStats
 from p2pchat.node.events import (
     Alerted,
     CodeChanged,
@@ -69,6 +70,8 @@ def told() -> dict[str, set[str]]:
     made.append(json_events.safety(BEN, 0.0))
     made.append(json_events.invite("p2pchat:s?room=lab#secret", 0.0))
     made.append(json_events.contact(ContactInfo("m2xdabcd", "00", "", "ben", "known", 0.0, 0.0), 0.0))
+    made.append(json_events.landing("531ed72b", Landing(Path("/d"), 1, 2, 0), 0.0))
+    made.append(json_events.leftover(Leftover("0f", "m2xdabcd", "ben", "a", Path("/d"), 2, 1, 0.0), 0.0))
     return {each["event"]: set(each) for each in made}
 
 
@@ -92,7 +95,7 @@ def test_every_error_code_is_explained() -> None:
             *(codes(below) for below in kind.__subclasses__() if below.__module__ == errors.__name__)
         )
 
-    ours = {kind.code for kind in (UnusableLine, one_shot.WrongCode, one_shot.ChangedKey, receive.Declined)}
+    ours = {kind.code for kind in (UnusableLine, failures.WrongCode, failures.ChangedKey, failures.Declined)}
     for code in codes(errors.P2PChatError) | ours:
         assert f"`{code}`" in JSON_LINES
 

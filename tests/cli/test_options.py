@@ -209,6 +209,7 @@ def test_the_list_of_settings_is_complete() -> None:
 def _all_options() -> list[click.Parameter]:
     @click.command()
     @options.common
+    @options.if_exists
     def command() -> None:
         pass
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import segno
 
-from p2pchat.cli.qr import qr_code
+from p2pchat.cli.one_shot.qr import qr_code
 
 LINK = "p2pchat:wss://chat.example?room=lab#aaaqeayeaudaocajbifqydiob7ukm7zk"
 QUIET = 4

@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from p2pchat.cli import receive as receiving_module
-from p2pchat.cli.one_shot import FAREWELL_SECONDS
-from p2pchat.cli.receive import Declined, check_code, receive
+from p2pchat.cli.one_shot import offer_text
+from p2pchat.cli.one_shot import receive as receiving_module
+from p2pchat.cli.one_shot.exchange import FAREWELL_SECONDS
+from p2pchat.cli.one_shot.failures import Declined
+from p2pchat.cli.one_shot.receive import Wanted, check_code, receive
 from p2pchat.errors import (
+    DiskFull,
     IdentityError,
     NoConnection,
     PeerUnreachable,
@@ -33,36 +37,33 @@ from p2pchat.node.events import (
     TransferOffered,
     TransferState,
 )
-from tests.cli.exchange import CHANGED_KEY, CONNECTED, LEFT, LOST, WRONG, Exchange, changed
+from tests.cli.exchange import CHANGED_KEY, CONNECTED, KNOWN_BEN, LEFT, LOST, WRONG, Exchange, changed, comeback
 from tests.cli.talk import HOSTILE, transfer
 from tests.fake_node import FakeNode
 
 CODE = "7-marble-tunnel-oyster"
 RECEIVE = Direction.RECEIVE
-OFFER = transfer(TransferState.WAITING, RECEIVE)
+OFFER = replace(transfer(TransferState.WAITING, RECEIVE), conversation="code")
+INSPECTED = ("inspect", "000000aa", None)
 
 
 def receiving(
-    *,
-    yes: bool = False,
-    asking: bool = True,
-    output: Path | None = None,
-    seconds: float = 60.0,
-    node: FakeNode | None = None,
+    *, asking: bool = True, seconds: float = 60.0, node: FakeNode | None = None, code: str = CODE, **more: Any
 ) -> Exchange:
     exchange = Exchange(node)
-    exchange.begin(
-        receive(
+    known = more.pop("comeback", None) or comeback()
+
+    async def command() -> None:
+        await receive(
             exchange.node,
-            CODE,
+            Wanted(code, **more),
             exchange.listener,
-            output=output,
-            folder=output or Path("/home/ana/Downloads"),
-            yes=yes,
+            comeback=known,
             answers=exchange.answers() if asking else None,
             seconds=seconds,
         )
-    )
+
+    exchange.begin(command())
     return exchange
 
 
@@ -83,10 +84,10 @@ async def test_it_shows_the_offer_asks_and_ends_when_everything_is_verified() ->
     await exchange.told(changed(TransferState.ACTIVE, RECEIVE), finished("/home/ana/Downloads/draft.pdf"))
     exchange.node.tell(LEFT)
     await exchange.ended()
-    assert exchange.calls == [("use_code", CODE, ""), ("accept", "000000aa", None)]
+    assert exchange.calls == [("use_code", CODE, ""), INSPECTED, ("accept", "000000aa", None)]
     assert exchange.listener.said == [
         "ben·m2xd connected directly. Words match. New key m2xd.",
-        "ben·m2xd sends 1 file, 4.2 MB:\n    draft.pdf  4.2 MB",
+        "ben·m2xd sends 1 file, 4.2 MB:\n    draft.pdf  4.2 MB\nInto /home/ana/Downloads, 1.0 GB free there.",
         "Done: 4.2 MB in 0.5 s, verified.",
     ]
     assert exchange.listener.questions == ["Receive into /home/ana/Downloads? (y/n)"]
@@ -221,15 +222,21 @@ async def test_files_that_do_not_fit_are_declined() -> None:
 
 
 async def test_no_offer_in_time_is_a_timeout() -> None:
-    exchange = receiving(seconds=0.05)
+    exchange = receiving(seconds=0.05, comeback=comeback(patience=0.1))
     exchange.node.tell(CONNECTED)
-    with pytest.raises(TimedOut):
+    with pytest.raises(TimedOut, match="nothing was offered"):
+        await exchange.ended()
+
+
+async def test_nobody_in_time_is_a_timeout() -> None:
+    exchange = receiving(seconds=0.05)
+    with pytest.raises(TimedOut, match="nobody came"):
         await exchange.ended()
 
 
 async def test_a_sender_that_never_leaves_does_not_keep_us(monkeypatch: pytest.MonkeyPatch) -> None:
     assert FAREWELL_SECONDS <= 2.0
-    monkeypatch.setattr("p2pchat.cli.one_shot.FAREWELL_SECONDS", 0.01)
+    monkeypatch.setattr("p2pchat.cli.one_shot.exchange.FAREWELL_SECONDS", 0.01)
     exchange = receiving(yes=True)
     exchange.node.tell(CONNECTED, offered(), finished("a"))
     await exchange.ended()
@@ -250,8 +257,8 @@ async def test_a_long_offer_is_cut_and_hostile_names_stay_on_their_line() -> Non
     exchange.node.tell(CONNECTED, offered(replace(OFFER, name=HOSTILE, files=20, items=items, total=200)))
     await exchange.listener.until(lambda: bool(exchange.listener.questions))
     lines = exchange.listener.said[1].split("\n")
-    assert len(lines) == 1 + receiving_module.NAMED + 1
-    assert lines[-1] == "    and 8 more files"
+    assert len(lines) == 1 + offer_text.NAMED + 2
+    assert lines[-2] == "    and 8 more files"
     assert all(line.isprintable() for line in lines)
     exchange.task.cancel()
 
@@ -281,3 +288,121 @@ def test_a_code_is_understood_as_people_give_it(typed: str, code: str) -> None:
 def test_what_is_no_code_is_told_with_the_reason(typed: str, said: str) -> None:
     with pytest.raises(UsageError, match=said):
         check_code(typed)
+
+
+# --- what is decided before anything is written
+
+
+def landing_at(exchange: Exchange, **more: Any) -> None:
+    """What the offer would meet."""
+    exchange.node.landing = replace(exchange.node.landing, **more)
+
+
+TAKEN = (("draft.pdf", "draft (1).pdf"),)
+
+
+@pytest.mark.parametrize(("answer", "policy"), [(b"r", ()), (b"s", ("skip",)), (b"OVERWRITE", ("overwrite",))])
+async def test_names_that_are_taken_are_asked_about_before_bytes_move(answer: bytes, policy: tuple[str, ...]) -> None:
+    exchange = receiving()
+    landing_at(exchange, existing=1, examples=TAKEN)
+    exchange.node.tell(CONNECTED, offered())
+    await exchange.asked(1)
+    exchange.answer(b"y")
+    assert "r  rename: keep both; the new ones get a number, such as draft (1).pdf" in await exchange.asked(2)
+    exchange.answer(b"what?")
+    await exchange.asked(3)
+    exchange.answer(answer)
+    exchange.node.tell(finished(), LEFT)
+    await exchange.ended()
+    assert exchange.calls[-1] == ("accept", "000000aa", None, *policy)
+    assert "1 name is taken there: draft.pdf." in exchange.listener.said[1]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "call"),
+    [
+        ({"if_exists": "skip"}, ("skip",)),
+        ({"only": ("*.pdf",)}, (("*.pdf",),)),
+        ({"preserve": True}, ("preserve",)),
+    ],
+)
+async def test_what_was_chosen_on_the_command_line_is_not_asked(chosen: dict[str, Any], call: tuple[object]) -> None:
+    exchange = receiving(yes=True, asking=False, **chosen)
+    landing_at(exchange, existing=1, examples=TAKEN)
+    exchange.node.tell(CONNECTED, offered(), finished(), LEFT)
+    await exchange.ended()
+    assert exchange.calls[-1] == ("accept", "000000aa", None, *call)
+
+
+async def test_what_does_not_fit_is_declined_with_the_numbers_before_it_is_accepted() -> None:
+    exchange = receiving(yes=True)
+    landing_at(exchange, needed=4_200_000, free=1_000_000)
+    exchange.node.tell(CONNECTED, offered())
+    with pytest.raises(DiskFull, match=r"4\.2 MB needed, 1\.0 MB free") as raised:
+        await exchange.ended()
+    assert raised.value.exit_code == 1
+    assert exchange.calls[-1] == ("decline", "000000aa", "the disk is too full: 4.2 MB needed, 1.0 MB free")
+
+
+async def test_a_folder_that_cannot_be_written_is_declined_with_the_reason() -> None:
+    exchange = receiving(yes=True)
+    landing_at(exchange, fault="/srv is on a read-only disk")
+    exchange.node.tell(CONNECTED, offered())
+    with pytest.raises(StorageFailed, match="read-only disk"):
+        await exchange.ended()
+    assert exchange.calls[-1] == ("decline", "000000aa", "/srv is on a read-only disk")
+
+
+async def test_what_is_here_already_is_gone_on_with_or_discarded() -> None:
+    exchange = receiving()
+    landing_at(exchange, resumable=2_000_000)
+    exchange.node.tell(CONNECTED, offered(replace(OFFER, resumable=2_000_000)))
+    assert await exchange.asked() == "Go on after 2.0 MB of 4.2 MB? (y/n, d discards that and begins anew)"
+    landing_at(exchange, resumable=0)
+    exchange.answer(b"d")
+    exchange.node.tell(finished(), LEFT)
+    await exchange.ended()
+    assert exchange.calls[-3:] == [("discard", "000000aa"), INSPECTED, ("accept", "000000aa", None)]
+
+
+async def test_only_one_file_can_go_to_standard_output(tmp_path: Path) -> None:
+    exchange = receiving(yes=True, to_stdout=True, output=tmp_path)
+    exchange.node.tell(CONNECTED, offered(replace(OFFER, files=2)))
+    with pytest.raises(UsageError, match="only one file"):
+        await exchange.ended()
+    assert exchange.calls[-1] == ("decline", "000000aa", receiving_module.ONE_FILE)
+
+
+async def test_contacts_are_waited_for_without_a_code_and_one_that_goes_is_waited_for_again() -> None:
+    exchange = receiving(code="", contacts=("ben", "cyd"), yes=True)
+    there = replace(CONNECTED, conversation="with-ben")
+    await exchange.told(there, replace(LEFT, conversation="with-ben"), there)
+    exchange.node.tell(offered(replace(OFFER, conversation="with-ben")), finished("a"))
+    exchange.node.tell(replace(LEFT, conversation="with-ben"))
+    await exchange.ended()
+    assert exchange.calls == [
+        ("meet", "ben"),
+        ("meet", "cyd"),
+        ("leave", "with-cyd"),
+        INSPECTED,
+        ("accept", "000000aa", None),
+    ]
+
+
+async def test_a_small_offer_of_a_contact_for_which_that_is_wanted_is_not_asked_about() -> None:
+    exchange = receiving()
+    exchange.node.known_contacts = [replace(KNOWN_BEN, auto_accept=5_000_000)]
+    exchange.node.tell(CONNECTED, offered(), finished("a"), LEFT)
+    await exchange.ended()
+    assert exchange.listener.questions == []
+
+
+async def test_the_largest_file_and_programs_are_named() -> None:
+    items = (Item("a/small.txt", 10), Item("a/setup.sh", 20, executable=True), Item("a/film.mov", 4_000_000))
+    exchange = receiving()
+    exchange.node.tell(CONNECTED, offered(replace(OFFER, files=3, items=items)))
+    await exchange.asked()
+    said = exchange.listener.said[1]
+    assert said.startswith("ben·m2xd sends 3 files, 4.2 MB; the largest is a/film.mov, 4.0 MB:")
+    assert "1 file can be run as programs: a/setup.sh." in said
+    exchange.task.cancel()

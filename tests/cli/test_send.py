@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from p2pchat.cli.send import send
+from p2pchat.cli.one_shot.send import Sent, Shown, send
+from p2pchat.cli.one_shot.standard_input import InputRead
 from p2pchat.errors import (
     IdentityError,
     NotSendable,
@@ -25,12 +28,14 @@ from p2pchat.node.events import (
     PeerChanged,
     PeerState,
     Problem,
+    TransferChanged,
     TransferInfo,
     TransferOffered,
     TransferState,
 )
-from tests.cli.exchange import CHANGED_KEY, CONNECTED, LEFT, LOST, WRONG, Exchange, changed, done
+from tests.cli.exchange import CHANGED_KEY, CONNECTED, LEFT, LOST, WRONG, Exchange, changed, comeback, done
 from tests.cli.talk import BEN, HOSTILE, transfer
+from tests.fake_node import FakeNode
 
 SEND = Direction.SEND
 
@@ -42,18 +47,28 @@ def film(tmp_path: Path) -> Path:
     return path
 
 
-def beginning(*paths: Path, server: str = "", with_qr: bool = False, seconds: float | None = None) -> Exchange:
+def beginning(*paths: Path, node: FakeNode | None = None, seconds: float | None = None, **more: Any) -> Exchange:
     """A command that has just been started."""
-    exchange = Exchange()
-    exchange.begin(
-        send(exchange.node, paths, exchange.listener, server=server, with_qr=with_qr, seconds=seconds),
+    exchange = Exchange(node)
+    shown = Shown("ana", more.pop("server", ""), more.pop("with_qr", False))
+    known = more.pop("comeback", None) or comeback()
+    spooling = more.pop("spooling", None)
+    command = send(
+        exchange.node,
+        Sent(paths, **more),
+        exchange.listener,
+        shown=shown,
+        comeback=known,
+        seconds=seconds,
+        spooling=spooling,
     )
+    exchange.begin(command)
     return exchange
 
 
-async def sending(*paths: Path, server: str = "", with_qr: bool = False, seconds: float | None = None) -> Exchange:
+async def sending(*paths: Path, **more: Any) -> Exchange:
     """A command that has told its code."""
-    exchange = beginning(*paths, server=server, with_qr=with_qr, seconds=seconds)
+    exchange = beginning(*paths, **more)
     await exchange.listener.until(lambda: bool(exchange.listener.said))
     return exchange
 
@@ -232,3 +247,46 @@ async def test_hostile_names_and_reasons_come_out_on_one_line(film: Path) -> Non
     with pytest.raises(PeerUnreachable) as raised:
         await exchange.ended()
     assert raised.value.message.isprintable()
+
+
+async def reading(*items: InputRead) -> AsyncIterator[InputRead]:
+    for item in items:
+        yield item
+
+
+async def test_a_contact_is_waited_for_without_a_code_and_told_what_to_type(film: Path) -> None:
+    exchange = await sending(film, to="ben")
+    there = replace(CONNECTED, conversation="with-ben")
+    await exchange.told(there, done(offered()))
+    await exchange.ended()
+    assert exchange.calls == [("meet", "ben"), ("offer", "with-ben", (film,), None)]
+    assert exchange.listener.said[0] == (
+        "Sending film.mov, 1.4 kB, to ben. On the machine of ben:\n\n    p2pchat receive --from ana\n"
+    )
+
+
+async def test_standard_input_is_offered_when_it_has_ended_and_the_code_is_there_before(film: Path) -> None:
+    spooling = reading(InputRead(500), InputRead(1400, ended=True))
+    exchange = await sending(film, input_name="stdin", spooling=spooling)
+    await exchange.listener.until(lambda: len(exchange.listener.said) == 2)
+    assert exchange.listener.said[0].startswith("Sending standard input. On the other machine:")
+    assert exchange.listener.read == [500]
+    assert ("offer", "code", (film,), None) not in exchange.node.calls
+    await exchange.told(CONNECTED, done(offered()))
+    await exchange.ended()
+    assert ("offer", "code", (film,), None) in exchange.calls
+
+
+async def test_links_are_followed_on_request(film: Path) -> None:
+    exchange = await sending(film, follow_links=True)
+    await exchange.told(CONNECTED, done(offered()))
+    await exchange.ended()
+    assert exchange.calls[-1] == ("offer", "code", (film,), None, "follow_links")
+
+
+async def test_a_receiver_that_takes_a_part_is_told_so(film: Path) -> None:
+    exchange = await sending(film)
+    part = replace(offered(TransferState.ACTIVE), files=10, wanted=1_000_000, wanted_files=3)
+    await exchange.told(CONNECTED, TransferChanged(part, 0.0))
+    assert exchange.listener.said[-1] == "ben takes a part of it: 3 files of 10, 1.0 MB."
+    exchange.task.cancel()

@@ -7,8 +7,8 @@ import json
 
 import pytest
 
-from p2pchat.cli.progress import ProgressBar
-from p2pchat.cli.telling import ForPeople, ForPrograms
+from p2pchat.cli.one_shot.progress import ProgressBar
+from p2pchat.cli.one_shot.telling import ForPeople, ForPrograms
 from p2pchat.errors import TurnedDown
 from p2pchat.node.events import (
     CodeChanged,

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 import shlex
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,48 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.json_process import PATIENCE, JsonProcess
-
-
-class Sender(JsonProcess):
-    """`p2pchat send --json PATH...`."""
-
-    def __init__(self, server: str, home: Path, *arguments: str) -> None:
-        super().__init__("ana", server, home)
-        self._command = command("send", "ana", server, home, "--json", *arguments)
-
-
-class Receiver(JsonProcess):
-    """`p2pchat receive --json CODE`."""
-
-    def __init__(self, server: str, home: Path, *arguments: str) -> None:
-        super().__init__("ben", server, home)
-        self._command = command("receive", "ben", server, home, "--json", *arguments)
-
-
-def command(word: str, name: str, server: str, home: Path, *arguments: str) -> list[str]:
-    options = ("--server", server, "--name", name, "--home", str(home / name))
-    downloads = ("--downloads", str(home / name / "downloads"))
-    return [sys.executable, "-m", "p2pchat", word, *options, *downloads, *arguments]
-
-
-def run(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("P2PCHAT_")}
-    return subprocess.run(
-        words,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env={**clean, **environment},
-        check=False,
-    )
-
-
-def contents(folder: Path) -> dict[str, str]:
-    """Every file below a folder, with its SHA-256."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+from tests.end_to_end.json_process import PATIENCE
+from tests.end_to_end.programs import Receiver, Sender, command, contents, run
 
 
 @pytest.fixture
@@ -218,16 +176,18 @@ async def test_an_interrupted_sender_tells_the_receiver_that_it_was_cancelled(
         assert ben.all("transfer", state="cancelled")
 
 
-async def test_a_receiver_that_is_killed_in_the_middle_is_no_connection(
+async def test_a_receiver_that_is_killed_and_does_not_come_back_is_no_connection(
     signaling_server: str, tmp_path: Path, large: Path
 ) -> None:
-    async with Sender(signaling_server, tmp_path, str(large)) as ana:
+    async with Sender(signaling_server, tmp_path, "--patience", "1", str(large)) as ana:
         code = (await ana.until("code"))["code"]
         async with Receiver(signaling_server, tmp_path, "--yes", code) as ben:
             await ben.until("progress")
             ben.kill()
             assert await ana.ended() == 3
-        assert "is gone" in await ana.standard_error()
+        told = await ana.standard_error()
+        assert "is gone" in told
+        assert "send the same again" in told
 
 
 async def test_waiting_ends_with_4_when_the_time_is_over(signaling_server: str, tmp_path: Path, photos: Path) -> None:

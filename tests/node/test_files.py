@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from pathlib import Path
 
@@ -10,15 +9,8 @@ import pytest
 
 from p2pchat.errors import NotSendable, StorageFailed, UsageError
 from p2pchat.node.events import Direction, TransferChanged, TransferOffered, TransferState
+from tests.node.files import digest, ended, offered
 from tests.node.player import ROOM, Player, connected, on_guarded_loop
-
-
-def digest(path: Path) -> bytes:
-    return hashlib.sha256(path.read_bytes()).digest()
-
-
-def ended(event: TransferChanged) -> bool:
-    return event.info.state.final
 
 
 @on_guarded_loop
@@ -106,6 +98,25 @@ async def test_either_side_can_pause_and_cancel(signaling_server: str, tmp_path:
         cancelled = (await ana.until(TransferChanged, ended)).info
         assert (cancelled.state, cancelled.reason) == (TransferState.CANCELLED, "cancelled by ben")
     assert list(ben.downloads.iterdir()) == []
+
+
+@on_guarded_loop
+async def test_who_resumes_what_the_other_side_pauses_is_told_so(signaling_server: str, tmp_path: Path) -> None:
+    original = tmp_path / "large.bin"
+    original.write_bytes(bytes(40_000_000))
+    async with Player("ana", signaling_server, tmp_path) as ana, Player("ben", signaling_server, tmp_path) as ben:
+        await connected(ana, ben)
+        transfer, offer = await offered(ana, ben, original)
+        await ben.node.accept(offer.transfer)
+        await ana.until(TransferChanged, lambda event: event.info.state is TransferState.ACTIVE)
+        await ana.node.pause(transfer)
+        await ben.until(TransferChanged, lambda event: event.info.reason == "paused by ana")
+        ben.told.clear()
+        await ben.node.pause(offer.transfer)
+        await ben.node.resume(offer.transfer)
+        assert (await ben.until(TransferChanged)).info.reason == "paused by ana"
+        await ana.node.resume(transfer)
+        assert (await ben.until(TransferChanged, ended)).info.state is TransferState.DONE
 
 
 @on_guarded_loop

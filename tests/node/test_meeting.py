@@ -105,3 +105,35 @@ async def test_a_code_that_nobody_waits_with_is_refused_at_once(signaling_server
             await asyncio.wait_for(ben.node.use_code("999-marble-tunnel-oyster"), 20)
         with pytest.raises(UsageError, match="tunel"):
             await ben.node.use_code("7-marble-tunel-oyster")
+
+
+@asynccontextmanager
+async def contacts(server: str, folder: Path) -> AsyncIterator[tuple[Guest, Guest]]:
+    """Two who have met with a code, and have left that meeting."""
+    async with host_and_guest(server, folder) as (ana, ben, conversation, code):
+        there = await ben.node.use_code(code)
+        await ana.until_peer(PeerState.CONNECTED, "ben")
+        await ben.until_peer(PeerState.CONNECTED, "ana")
+        await ana.node.leave(conversation)
+        await ben.node.leave(there)
+        yield ana, ben
+
+
+@on_guarded_loop
+async def test_contacts_meet_without_a_code_where_nobody_else_is_let_in(signaling_server: str, tmp_path: Path) -> None:
+    async with contacts(signaling_server, tmp_path) as (ana, ben):
+        at_ana = await ana.node.meet("ben")
+        assert await ana.node.meet((await ana.node.contacts())[0].key) == at_ana
+        async with Guest("ana", signaling_server, tmp_path) as second_terminal:
+            await second_terminal.node.meet("ben")
+            assert (await ana.until(Problem)).code == "not-the-contact"
+        at_ben = await ben.node.meet("ana")
+        await ben.until(PeerChanged, lambda event: (event.conversation, event.info.state) == (at_ben, "connected"))
+        await ben.node.say(at_ben, "no code this time")
+        assert (await ana.until(MessageReceived)).text == "no code this time"
+        with pytest.raises(UsageError):
+            await ana.node.invite(at_ana)
+        await ana.node.block_contact("ben")
+        for nobody in ("ben", "cyd"):
+            with pytest.raises(UsageError):
+                await ana.node.meet(nobody)

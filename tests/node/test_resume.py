@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
+import asyncio
 import os
 import shutil
+import sys
 from collections import namedtuple
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from p2pchat.errors import StorageFailed, UsageError
-from p2pchat.node import transfer_job
 from p2pchat.node.events import (
     Direction,
     TransferChanged,
-    TransferInfo,
     TransferOffered,
     TransferProgressed,
     TransferState,
 )
 from p2pchat.node.peer import Peer
-from tests.node.player import ROOM, Player, connected, on_guarded_loop
+from tests.node.files import digest, ended, lose_link, offered, paused, peers_of, some_progress
+from tests.node.player import PATIENCE, ROOM, Player, connected, on_guarded_loop
 
 SIZE = 20_000_001
 
@@ -32,42 +30,11 @@ def rewrite(path: Path) -> None:
     path.write_bytes(os.urandom(SIZE))
 
 
-def digest(path: Path) -> bytes:
-    return hashlib.sha256(path.read_bytes()).digest()
-
-
-def ended(event: TransferChanged) -> bool:
-    return event.info.state.final
-
-
-def paused(event: TransferChanged) -> bool:
-    return event.info.state is TransferState.PAUSED
-
-
-def peers_of(player: Player) -> list[Peer]:
-    return list(player.node._conversations[ROOM].peers.values())
-
-
-def lose_link(player: Player) -> None:
-    """Cuts the link without a word."""
-    for peer in peers_of(player):
-        peer._connector.drop("pulled the plug")
-
-
 @pytest.fixture
 def original(tmp_path: Path) -> Path:
     path = tmp_path / "large.bin"
     path.write_bytes(os.urandom(SIZE))
     return path
-
-
-async def offered(sender: Player, receiver: Player, *paths: Path) -> tuple[str, TransferInfo]:
-    (transfer,) = await sender.node.offer(ROOM, list(paths), receiver.name)
-    return transfer, (await receiver.until(TransferOffered)).info
-
-
-async def some_progress(player: Player) -> None:
-    await player.until(TransferProgressed, lambda event: event.confirmed > 2_000_000)
 
 
 @pytest.mark.parametrize("cutter", ["ana", "ben"])
@@ -144,8 +111,10 @@ async def test_what_was_cancelled_while_the_peer_was_away_ends_at_both_sides(
 async def test_a_peer_that_does_not_come_back_is_not_waited_for_forever(
     signaling_server: str, tmp_path: Path, original: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(transfer_job, "RETURN_SECONDS", 0.1)
-    async with Player("ana", signaling_server, tmp_path) as ana, Player("ben", signaling_server, tmp_path) as ben:
+    async with (
+        Player("ana", signaling_server, tmp_path) as ana,
+        Player("ben", signaling_server, tmp_path, patience=0.1) as ben,
+    ):
         await connected(ana, ben)
         _, offer = await offered(ana, ben, original)
         await ben.node.accept(offer.transfer)
@@ -209,36 +178,6 @@ async def test_a_file_that_changed_meanwhile_is_another_one(
 
 
 @on_guarded_loop
-async def test_a_disk_that_is_full_pauses_both_sides_until_there_is_room(
-    signaling_server: str, tmp_path: Path, original: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    usage = namedtuple("usage", "total used free")
-    write: Callable[..., int] = os.pwrite
-    room = 5_000_000
-
-    def limited(handle: int, data: Any, offset: int) -> int:
-        if offset + len(data) > room:
-            raise OSError(28, "No space left on device")
-        return write(handle, data, offset)
-
-    async with Player("ana", signaling_server, tmp_path) as ana, Player("ben", signaling_server, tmp_path) as ben:
-        await connected(ana, ben)
-        _, offer = await offered(ana, ben, original)
-        monkeypatch.setattr(os, "pwrite", limited)
-        await ben.node.accept(offer.transfer)
-        monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10**9, 10**9, 400_000))
-        for player in (ana, ben):
-            reason = (await player.until(TransferChanged, paused)).info.reason
-            assert reason.startswith("the disk is too full: ")
-            assert reason.endswith(" MB needed, 400.0 kB free")
-        room = 10**9
-        await ben.node.resume(offer.transfer)
-        for player in (ana, ben):
-            assert (await player.until(TransferChanged, ended)).info.state is TransferState.DONE
-        assert digest(ben.downloads / "large.bin") == digest(original)
-
-
-@on_guarded_loop
 async def test_the_receiver_decides_what_becomes_of_what_is_there(signaling_server: str, tmp_path: Path) -> None:
     folder = tmp_path / "album"
     folder.mkdir()
@@ -281,3 +220,80 @@ async def test_what_does_not_fit_with_a_reserve_is_refused_beforehand(
         monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10**9, 0, SIZE + 64 * 1024 * 1024))
         await ben.node.accept(offer.transfer)
         assert (await ben.until(TransferChanged, ended)).info.state is TransferState.DONE
+
+
+SENDER = """
+import asyncio, sys
+from pathlib import Path
+from p2pchat.node.events import PeerChanged, PeerState, TransferChanged
+from p2pchat.node.loop import run
+from p2pchat.node.node import Node
+from p2pchat.node.settings import Settings
+
+async def send(server, home, path):
+    node = Node(Settings("ana", server, Path(home), Path(home)))
+    await node.start()
+    await node.join("lab")
+    offered = False
+    async for event in node.events():
+        if isinstance(event, PeerChanged) and event.info.state is PeerState.CONNECTED and not offered:
+            offered = True
+            await node.offer("lab", [Path(path)])
+        elif isinstance(event, TransferChanged) and event.info.state.final:
+            break
+    await node.stop()
+
+run(send(*sys.argv[1:]))
+"""
+
+
+@on_guarded_loop
+async def test_a_sender_that_was_killed_goes_on_when_it_offers_the_same_again(
+    signaling_server: str, tmp_path: Path, original: Path
+) -> None:
+    sender = [sys.executable, "-c", SENDER, signaling_server, str(tmp_path / "ana"), str(original)]
+    async with Player("ben", signaling_server, tmp_path) as ben:
+        first = await asyncio.create_subprocess_exec(*sender)
+        try:
+            offer = (await ben.until(TransferOffered)).info
+            await ben.node.accept(offer.transfer)
+            await some_progress(ben)
+        finally:
+            first.kill()  # not a word, and nobody notices before the heartbeat does
+            await first.wait()
+        second = await asyncio.create_subprocess_exec(*sender)
+        try:
+            again = await ben.until(TransferChanged, lambda event: event.info.resumable > 0)
+            assert again.info.transfer == offer.transfer
+            assert again.info.resumable > 2_000_000
+            end = (await ben.until(TransferChanged, ended)).info
+            assert (end.state, end.confirmed) == (TransferState.DONE, SIZE)
+            assert await asyncio.wait_for(second.wait(), PATIENCE) == 0
+        finally:
+            if second.returncode is None:
+                second.kill()
+        assert len(ben.all(TransferOffered)) == 1
+    assert digest(ben.downloads / "large.bin") == digest(original)
+
+
+@on_guarded_loop
+async def test_an_offer_that_is_made_again_after_it_was_given_up_shows_what_is_here(
+    signaling_server: str, tmp_path: Path, original: Path
+) -> None:
+    async with (
+        Player("ana", signaling_server, tmp_path) as ana,
+        Player("ben", signaling_server, tmp_path, patience=0.0) as ben,
+    ):
+        await connected(ana, ben)
+        _, offer = await offered(ana, ben, original)
+        await ben.node.accept(offer.transfer)
+        await some_progress(ben)
+        lose_link(ana)
+        given_up = (await ben.until(TransferChanged, ended)).info
+        assert given_up.state is TransferState.FAILED
+        again = await ben.until(TransferOffered, lambda event: event.info.transfer != offer.transfer)
+        assert again.info.resumable >= given_up.confirmed > 2_000_000
+        await ben.node.accept(again.info.transfer)
+        done = await ben.until(TransferChanged, lambda event: event.info.state is TransferState.DONE)
+        assert done.info.confirmed == SIZE
+    assert digest(ben.downloads / "large.bin") == digest(original)

@@ -42,9 +42,9 @@ SAMPLES: list[frames.AnyFrame] = [
         1, bytes(32), 300, 299, 5, [frames.Entry("a/b.txt", 5, modified=2**62), frames.Entry("e", 0, folder=True)]
     ),
     frames.More(1, 1024),
-    frames.ManifestPage(1, [frames.Entry("c")]),
+    frames.ManifestPage(1, [frames.Entry("c", executable=True)]),
     frames.Have(1, True, [(0, 5), (7, 2**32 - 1)]),
-    frames.Without(1, [(0, 1), (9, 2)]),
+    frames.Without(1, [(0, 5), (7, 2**32 - 1)]),
     frames.Accept(1, 2**40),
     frames.Decline(1, "no"),
     frames.Hashes(1, 7, [bytes(32), bytes(range(32))]),

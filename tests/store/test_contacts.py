@@ -358,12 +358,89 @@ def test_a_damaged_file_is_told_and_left_alone(tmp_path: Path, damage: str) -> N
     assert file.read_bytes() == before
 
 
+VERSION_1 = """
+CREATE TABLE contact (
+    key        BLOB PRIMARY KEY CHECK (length(key) = 32),
+    petname    TEXT NOT NULL,
+    name       TEXT NOT NULL,
+    state      TEXT NOT NULL CHECK (state IN ('known', 'verified', 'blocked')),
+    first_seen REAL NOT NULL,
+    last_seen  REAL NOT NULL,
+    petname_likeness TEXT NOT NULL,
+    name_likeness    TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX contact_petname ON contact (petname_likeness) WHERE petname_likeness != '';
+CREATE INDEX contact_name ON contact (name_likeness);
+PRAGMA user_version = 1;
+"""
+"""What the first version of the file had."""
+
+
+def test_a_file_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> None:
+    earlier = sqlite3.connect(tmp_path / "contacts.db")
+    earlier.executescript(VERSION_1)
+    earlier.execute("INSERT INTO contact VALUES (?, 'B', 'ben', 'verified', 1.0, 2.0, 'b', 'ben')", (BEN,))
+    earlier.commit()
+    earlier.close()
+    contacts = Contacts(tmp_path / "contacts.db")
+    assert contacts.list() == [Contact(BEN, "B", "ben", State.VERIFIED, 1.0, 2.0, auto_accept=0)]
+    contacts.set_auto_accept(BEN, 5_000_000)
+    contacts.close()
+    assert Contacts(tmp_path / "contacts.db").list()[0].auto_accept == 5_000_000
+
+
+def test_a_file_that_cannot_be_brought_up_to_date_stays_as_it_was(tmp_path: Path) -> None:
+    earlier = sqlite3.connect(tmp_path / "contacts.db")
+    earlier.executescript("CREATE TABLE other (x); PRAGMA user_version = 1")
+    earlier.close()
+    with pytest.raises(StorageFailed, match="cannot be used"):
+        Contacts(tmp_path / "contacts.db").list()
+    earlier = sqlite3.connect(tmp_path / "contacts.db")
+    assert earlier.execute("PRAGMA user_version").fetchone() == (1,)
+    earlier.close()
+
+
+def test_offers_are_accepted_without_a_question_only_while_the_user_wants_it() -> None:
+    contacts = Contacts()
+    contacts.met(BEN, "ben", 1.0)
+    assert contacts.list()[0].auto_accept == 0
+    contacts.set_auto_accept(BEN, 1000)
+    contacts.met(BEN, "ben", 2.0)
+    found = contacts.get(BEN)
+    assert found is not None
+    assert found.auto_accept == 1000
+    contacts.set_auto_accept(BEN, 0)
+    assert contacts.list()[0].auto_accept == 0
+
+
+@pytest.mark.parametrize("most", [-1, 2**50 + 1])
+def test_no_other_size_is_accepted(most: int) -> None:
+    contacts = Contacts()
+    contacts.met(BEN, "ben", 1.0)
+    with pytest.raises(UsageError, match="no size"):
+        contacts.set_auto_accept(BEN, most)
+
+
+def test_who_is_blocked_or_has_another_key_has_to_be_asked_about_again() -> None:
+    contacts = Contacts()
+    contacts.met(BEN, "ben", 1.0)
+    contacts.set_auto_accept(BEN, 1000)
+    contacts.block(BEN)
+    with pytest.raises(UsageError, match="is blocked"):
+        contacts.set_auto_accept(BEN, 1000)
+    contacts.unblock(BEN)
+    assert contacts.list()[0].auto_accept == 0
+    contacts.set_auto_accept(BEN, 1000)
+    contacts.replace(BEN, b"n" * 32)
+    assert contacts.list()[0].auto_accept == 0
+
+
 def test_a_file_of_a_later_version_is_refused(tmp_path: Path) -> None:
     Contacts(tmp_path / "contacts.db").met(BEN, "ben", 1.0)
     later = sqlite3.connect(tmp_path / "contacts.db")
     later.execute("PRAGMA user_version = 7")
     later.close()
-    with pytest.raises(ConfigurationError, match="its format is 7, ours is 1"):
+    with pytest.raises(ConfigurationError, match="its format is 7, ours is 2"):
         Contacts(tmp_path / "contacts.db").list()
 
 

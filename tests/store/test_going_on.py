@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import json
 import os
+import random
 import time
+import zlib
+from base64 import b64encode
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -12,10 +17,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from p2pchat.errors import StorageFailed
 from p2pchat.protocol.frames import Entry
 from p2pchat.protocol.transfer.manifest import Manifest
 from p2pchat.store.incoming import IfExists, IncomingFiles
 from p2pchat.store.journal import Journal, resumable
+from p2pchat.store.terms import Terms
 
 BLOCK = 100
 KEY = b"k" * 32
@@ -37,8 +44,7 @@ def store(files: IncomingFiles, *blocks: int) -> None:
 
 def killed(files: IncomingFiles) -> None:
     """The process is gone: nothing is flushed, noted or removed, and its locks are free."""
-    for handle in files._open.values():
-        os.close(handle)
+    files._parts.close()
     assert files._journal is not None
     files._journal.close()
 
@@ -110,6 +116,58 @@ def test_a_folder_that_had_to_be_called_otherwise_is_found_again(tmp_path: Path)
     again.finish_file(1)
     assert again.saved(1) == (str(tmp_path / "album (1)" / "b"),)
     again.close()
+
+
+def chosen(folder: Path, left_out: bytes, preserve: bool = False) -> IncomingFiles:
+    return IncomingFiles(folder, MANIFEST, "k7qf", KEY, left_out=left_out, preserve=preserve)
+
+
+def test_a_transfer_keeps_to_what_was_wanted_of_it_and_how(tmp_path: Path) -> None:
+    files = chosen(tmp_path, bytes([0, 1, 0, 1]), preserve=True)
+    store(files, 8)
+    files.finish_file(2)
+    store(files, 3)
+    killed(files)
+    again = received(tmp_path)
+    assert again.left_out == bytes([0, 1, 0, 1])
+    assert there(again) == ([2], [3])
+    store(again, 0, 1, 2, 4)
+    again.finish_file(0)
+    again.close()
+    assert {path.name for path in tmp_path.rglob("*")} == {"a", "album", "small"}
+    assert [(tmp_path / name).stat().st_mtime_ns for name in ("a", "album/small")] == [5, 5]
+
+
+def test_what_was_wanted_of_very_much_fits_into_the_journal(tmp_path: Path) -> None:
+    scattered = random.Random(1).randbytes(1_000_000).translate(bytes(128) + b"\1" * 128)
+    assert len(json.dumps(Terms(left_out=scattered).to_header())) < 250_000
+    manifest = Manifest.of(Entry(f"{n:04}") for n in range(5000))
+    IncomingFiles(tmp_path, manifest, "k7qf", KEY, left_out=scattered[:5000]).close()
+    again = IncomingFiles(tmp_path, manifest, "other", KEY)
+    assert again.left_out == scattered[:5000]
+    again.discard()
+
+
+@pytest.mark.parametrize(
+    "noted", [None, 5, "", "no base64", b64encode(b"no deflate").decode(), "short", "bomb", "other"]
+)
+def test_a_choice_that_cannot_be_read_any_more_is_made_anew(tmp_path: Path, noted: object) -> None:
+    flags = {"short": b"\1\0\0", "bomb": bytes(10**8), "other": b"\1\0\0\7"}
+    if isinstance(noted, str) and noted in flags:
+        noted = b64encode(zlib.compress(flags[noted])).decode()
+    files = chosen(tmp_path, bytes([0, 1, 1, 1]))
+    store(files, 0)
+    files.close()
+    (journal,) = tmp_path.glob(".*.journal")
+    header, _, records = journal.read_bytes().partition(b"\n")
+    journal.write_bytes(json.dumps({**json.loads(header), "left_out": noted}).encode() + b"\n" + records)
+    again = chosen(tmp_path, bytes([1, 0, 1, 1]))
+    assert again.left_out == bytes([1, 0, 1, 1])
+    assert there(again) == ([], [])
+    store(again, 5, 6, 7)
+    again.finish_file(1)
+    again.close()
+    assert (tmp_path / "album" / "b").read_bytes() == DATA["album/b"]
 
 
 def part(folder: Path) -> Path:
@@ -280,6 +338,32 @@ def test_of_a_file_that_differs_in_one_block_only_that_is_received(tmp_path: Pat
     files.finish_file(0)
     assert (tmp_path / "a (1)").read_bytes() == DATA["a"]
     assert (tmp_path / "a").read_bytes() == old
+    files.discard()
+
+
+def test_half_a_copy_of_what_is_there_is_not_taken_for_a_whole_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = bytearray(DATA["a"])
+    old[250] ^= 1
+    (tmp_path / "a").write_bytes(old)
+    files = received(tmp_path, policy=IfExists.SKIP)
+    write, written = os.pwrite, 0
+
+    def full(handle: int, data: bytes, offset: int) -> int:
+        nonlocal written
+        written += len(data)
+        if written > 150:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(handle, data, offset)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "pwrite", full)
+        with pytest.raises(StorageFailed):
+            store(files, 2)
+    store(files, 2)  # there is room again
+    files.finish_file(0)
+    assert (tmp_path / "a (1)").read_bytes() == DATA["a"]
     files.discard()
 
 

@@ -20,7 +20,8 @@ from p2pchat.errors import StorageFailed
 from p2pchat.protocol.frames import Entry
 from p2pchat.protocol.transfer.manifest import Manifest
 from p2pchat.store import directory
-from p2pchat.store.incoming import OPEN_FILES, IncomingFiles
+from p2pchat.store.incoming import IncomingFiles
+from p2pchat.store.parts import OPEN_FILES
 
 
 @pytest.fixture(params=[True, False], ids=["held", "by path"], autouse=True)
@@ -220,7 +221,7 @@ def test_files_may_take_turns_with_few_of_them_open(tmp_path: Path) -> None:
     for offset in (1, 0):
         for file in range(count):
             store(files, 2 * file + offset, b"%d" % offset)
-            assert len(files._open) <= OPEN_FILES
+            assert len(files._parts._open) <= OPEN_FILES
     saved = [finish(files, file) for file in range(count)]
     files.close()
     assert {path.read_bytes() for path in saved} == {b"01"}
@@ -237,6 +238,150 @@ def test_the_longest_names_still_get_parts_and_numbers(tmp_path: Path, name: str
     assert len(saved.name.encode()) <= 255
     assert " (1)" in saved.name
     assert saved.read_bytes() == b"1"
+
+
+def test_of_what_is_not_wanted_nothing_is_made(tmp_path: Path) -> None:
+    manifest = tree("a", "album/b", "album/deep/c", "empty/", "void/", "z")
+    files = IncomingFiles(tmp_path, manifest, "x", left_out=bytes([1, 0, 1, 1, 0, 1]))
+    assert listing(tmp_path) == {"album", "void"}
+    store(files, 1, b"1")
+    finish(files, 1)
+    files.close()
+    assert listing(tmp_path) == {"album", "album/b", "void"}
+
+
+def test_only_what_is_wanted_has_to_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10**12, 0, 400_000_000))
+    manifest = offer(a=3_100_000_000, b=300_000_000)
+    IncomingFiles(tmp_path, manifest, "x", left_out=b"\1\0").close()
+    with pytest.raises(StorageFailed, match=r"3\.1 GB needed"):
+        IncomingFiles(tmp_path, manifest, "x", left_out=b"\0\1")
+
+
+MODIFIED = 1_234_567_890_000_000_000
+
+
+def with_attributes(folder: Path, preserve: bool, modified: int = MODIFIED) -> list[os.stat_result]:
+    entries = [Entry("run", 1, modified=modified, executable=True), Entry("read", 1, modified=modified)]
+    files = IncomingFiles(folder, Manifest.of(entries), "x", preserve=preserve)
+    for block in (0, 1):
+        store(files, block, b"1")
+    found = [finish(files, file).stat() for file in (0, 1)]
+    files.close()
+    return found
+
+
+@pytest.mark.parametrize(
+    ("mask", "run", "read"),
+    [(0o022, 0o755, 0o644), (0o077, 0o700, 0o600), (0o002, 0o775, 0o664), (0o037, 0o750, 0o640)],
+)
+def test_time_and_executable_bit_are_taken_over_when_that_is_wanted(
+    tmp_path: Path, mask: int, run: int, read: int
+) -> None:
+    with umask(mask):
+        found = with_attributes(tmp_path, preserve=True)
+    assert [stat.S_IMODE(status.st_mode) for status in found] == [run, read]
+    assert [status.st_mtime_ns for status in found] == [MODIFIED, MODIFIED]
+
+
+def test_unless_it_is_wanted_nothing_received_may_be_run(tmp_path: Path) -> None:
+    with umask(0o022):
+        found = with_attributes(tmp_path, preserve=False)
+    assert {stat.S_IMODE(status.st_mode) for status in found} == {0o644}
+    assert all(status.st_mtime_ns != MODIFIED for status in found)
+
+
+@pytest.mark.parametrize("modified", [0, 1, 2**63 - 1])
+def test_a_time_that_is_unknown_or_beyond_all_reason_harms_nobody(tmp_path: Path, modified: int) -> None:
+    found = with_attributes(tmp_path, preserve=True, modified=modified)
+    assert all(status.st_mtime_ns >= 0 for status in found)
+    if not modified:
+        assert all(status.st_mtime_ns > MODIFIED for status in found)
+
+
+def test_a_file_has_its_attributes_when_it_gets_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[int, int]] = []
+    link = os.link
+
+    def noted(source: str, target: str, **options: Any) -> None:
+        status = os.stat(source, dir_fd=options["src_dir_fd"])
+        seen.append((status.st_mtime_ns, stat.S_IMODE(status.st_mode)))
+        link(source, target, **options)
+
+    monkeypatch.setattr(os, "link", noted)
+    with umask(0o022):
+        with_attributes(tmp_path, preserve=True)
+    assert seen == [(MODIFIED, 0o755), (MODIFIED, 0o644)]
+
+
+LARGE = 256 * 1024
+"""More than a file system allocates at once."""
+
+
+def large(folder: Path, blocks: int) -> IncomingFiles:
+    manifest = Manifest.of([Entry("a", blocks * LARGE)], LARGE, LARGE)
+    return IncomingFiles(folder, manifest, "x", b"k" * 32)
+
+
+@pytest.fixture
+def sparse_disk(tmp_path: Path) -> None:
+    with (tmp_path / "probe").open("wb") as probe:
+        probe.truncate(LARGE)
+    sparse = (tmp_path / "probe").stat().st_blocks == 0 and hasattr(os, "SEEK_DATA")
+    (tmp_path / "probe").unlink()
+    if not sparse:
+        pytest.skip("this file system has no holes")
+
+
+@pytest.mark.usefixtures("sparse_disk")
+@pytest.mark.parametrize("order", [(0, 1, 2, 3, 4), (4, 3, 2, 1, 0), (2, 4, 0, 1, 3)])
+def test_blocks_of_nothing_but_zeros_take_no_space(tmp_path: Path, order: tuple[int, ...]) -> None:
+    data = [bytes(LARGE), bytes(LARGE), b"x" * LARGE, bytes(LARGE), bytes(LARGE)]
+    files = large(tmp_path, 5)
+    for block in order:
+        store(files, block, data[block])
+    saved = finish(files, 0)
+    files.close()
+    assert saved.read_bytes() == b"".join(data)
+    assert saved.stat().st_blocks * 512 < 2 * LARGE
+
+
+@pytest.mark.usefixtures("sparse_disk")
+def test_holes_are_still_there_when_a_transfer_goes_on(tmp_path: Path) -> None:
+    files = large(tmp_path, 4)
+    store(files, 2, bytes(LARGE))
+    store(files, 0, bytes(LARGE))
+    files.close()
+    files = large(tmp_path, 4)
+    assert sorted(files.kept().check) == [0, 2]
+    store(files, 3, b"y" * LARGE)
+    store(files, 1, bytes(LARGE))
+    saved = finish(files, 0)
+    files.close()
+    assert saved.read_bytes() == bytes(3 * LARGE) + b"y" * LARGE
+    assert saved.stat().st_blocks * 512 < 2 * LARGE
+
+
+def test_zeros_replace_what_was_written_before(tmp_path: Path) -> None:
+    files = large(tmp_path, 3)
+    for block in range(3):
+        store(files, block, b"old" + bytes(LARGE - 3))
+    for block in (1, 2):
+        store(files, block, bytes(LARGE))
+    saved = finish(files, 0)
+    files.close()
+    assert saved.read_bytes() == b"old" + bytes(3 * LARGE - 3)
+
+
+def test_on_a_disk_that_cannot_tell_of_holes_zeros_are_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "SEEK_DATA", raising=False)
+    files = large(tmp_path, 3)
+    for block in (2, 0, 1):
+        store(files, block, bytes(LARGE))
+    saved = finish(files, 0)
+    files.close()
+    assert saved.read_bytes() == bytes(3 * LARGE)
 
 
 def test_discarding_removes_what_is_unfinished_and_keeps_the_rest(tmp_path: Path) -> None:
@@ -266,7 +411,7 @@ def test_what_does_not_fit_is_refused_before_it_is_accepted(tmp_path: Path, monk
 def test_a_disk_that_fills_up_is_told_with_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = namedtuple("usage", "total used free")
     files = IncomingFiles(tmp_path, offer(a=300), "x")
-    store(files, 0, bytes(100))
+    store(files, 0, b"x" * 100)
 
     def full(*_: object) -> int:
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -274,7 +419,7 @@ def test_a_disk_that_fills_up_is_told_with_what_is_missing(tmp_path: Path, monke
     monkeypatch.setattr(os, "pwrite", full)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(1000, 1000, 50))
     with pytest.raises(StorageFailed, match="the disk is too full: 200 B needed, 50 B free"):
-        store(files, 1, bytes(100))
+        store(files, 1, b"x" * 100)
     files.discard()
     assert listing(tmp_path) == set()
 

@@ -10,13 +10,17 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from p2pchat.errors import NotSendable, TransferFailed
 from p2pchat.protocol.frames import Entry
 from p2pchat.protocol.transfer import manifest
 from p2pchat.protocol.transfer.manifest import ManifestBuilder
+from p2pchat.protocol.transfer.paths import collision_key, safe_components
 from p2pchat.store import outgoing, shared_blocks
-from p2pchat.store.outgoing import OPEN_FILES, Source
+from p2pchat.store.names import offered_names
+from p2pchat.store.outgoing import OPEN_FILES, Source, survey
 
 
 def offered(source: Source) -> list[Entry]:
@@ -108,18 +112,136 @@ def test_too_many_files_are_refused_with_advice(tmp_path: Path, monkeypatch: pyt
     assert "archive" in caught.value.hint
 
 
-@pytest.mark.parametrize("name", ["NUL.txt", "a:b", "dot.", "back\\slash", os.fsdecode(b"latin-\xe9")])
-def test_a_name_that_the_other_side_would_refuse_is_refused_here(tmp_path: Path, name: str) -> None:
-    (tmp_path / name).touch()
-    with pytest.raises(NotSendable, match="the name") as caught:
-        Source.scan([tmp_path / name])
-    assert "another name" in caught.value.hint
+def content(source: Source) -> dict[str, bytes]:
+    """Returns all files of one block that are offered, as they are read, by their paths in the offer."""
+    entries = source.manifest.entries
+    blocks = {entries.path(file): source.manifest.blocks_of(file) for file in source.manifest.files}
+    read = {path: b"".join(source.read_block(number)[0] for number in numbers) for path, numbers in blocks.items()}
+    source.close()
+    return read
 
 
-def test_two_files_of_one_name_are_refused(album: Path, tmp_path: Path) -> None:
-    (tmp_path / "a.txt").touch()
-    with pytest.raises(NotSendable, match="offered twice"):
-        Source.scan([album / "a.txt", tmp_path / "a.txt"])
+@pytest.mark.parametrize(
+    ("name", "offered"),
+    [
+        ("NUL.txt", "NUL_.txt"),
+        ("a:b", "a_b"),
+        ("dot.", "dot._"),
+        ("back\\slash", "back_slash"),
+        ("two\nlines", "two␊lines"),
+        (os.fsdecode(b"latin-\xe9"), "latin-\ufffd"),
+    ],
+)
+def test_a_name_that_the_other_side_would_refuse_is_offered_as_another(tmp_path: Path, name: str, offered: str) -> None:
+    (tmp_path / name).write_bytes(b"1")
+    source = Source.scan([tmp_path / name])
+    assert source.renamed == ((name, offered),)
+    assert content(source) == {offered: b"1"}
+
+
+def test_a_tree_of_all_that_this_disk_can_store_goes_through(tmp_path: Path) -> None:
+    tree = tmp_path / "tree: all"
+    deep = tree / "/".join(f"level {n}" for n in range(1, 30))
+    deep.mkdir(parents=True)
+    (tree / "a\nb").mkdir()
+    names = ["a\nb/NUL", "a\nb/12:30", "a\nb/12_30", "README", "readme", "e\u0301", "é", "👩‍💻.png", "x" * 255, "plain"]
+    for number, name in enumerate(names):
+        (tree / name).write_bytes(b"%d" % number)
+    (deep / "bottom").write_bytes(b"deep")
+    source = Source.scan([tree])
+    assert content(source) == {
+        "tree_ all/README": b"3",
+        "tree_ all/a␊b/12_30 (1)": b"1",
+        "tree_ all/a␊b/12_30": b"2",
+        "tree_ all/a␊b/NUL_": b"0",
+        "tree_ all/e\u0301": b"5",
+        "tree_ all/" + "/".join(f"level {n}" for n in range(1, 30)) + "/bottom": b"deep",
+        "tree_ all/plain": b"9",
+        "tree_ all/readme (1)": b"4",
+        "tree_ all/" + "x" * 255: b"8",
+        "tree_ all/é (1)": b"6",
+        "tree_ all/👩‍💻.png": b"7",
+    }
+    assert set(source.renamed) == {
+        ("tree: all", "tree_ all"),
+        ("tree: all/a\nb", "tree_ all/a␊b"),
+        ("tree: all/a\nb/NUL", "tree_ all/a␊b/NUL_"),
+        ("tree: all/a\nb/12:30", "tree_ all/a␊b/12_30 (1)"),
+        ("tree: all/readme", "tree_ all/readme (1)"),
+        ("tree: all/é", "tree_ all/é (1)"),
+    }
+
+
+def test_what_is_given_twice_under_one_name_gets_a_number(album: Path, tmp_path: Path) -> None:
+    (tmp_path / "A.txt").write_bytes(b"other")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "a.txt").write_bytes(b"third")
+    source = Source.scan([album / "a.txt", tmp_path / "A.txt", tmp_path / "other" / "a.txt"])
+    assert content(source) == {"a.txt": b"a", "A (1).txt": b"other", "a (2).txt": b"third"}
+    assert source.renamed == (("A.txt", "A (1).txt"), ("a.txt", "a (2).txt"))
+
+
+def test_thousands_of_names_that_become_one_are_told_apart_in_no_time() -> None:
+    own = [f"a{chr(code)}" for code in range(0xDC80, 0xDD00)] * 200
+    offered = offered_names(own)
+    assert len(set(offered)) == len(own)
+    assert offered[:2] == ["a\ufffd", "a\ufffd (1)"]
+
+
+@given(st.lists(st.text(st.sampled_from("aA:_\n1 ()é.\udc80"), min_size=1, max_size=5), unique=True, max_size=12))
+def test_the_names_of_a_folder_are_offered_as_names_that_can_lie_beside_each_other(own: list[str]) -> None:
+    own = [name for name in own if name not in (".", "..")]
+    offered = offered_names(own)
+    assert len({collision_key(name) for name in offered}) == len(own)
+    for name in offered:
+        assert safe_components(name) == (name,)
+    assert offered_names(offered) == offered
+
+
+def test_links_in_a_folder_are_followed_when_that_is_wanted(album: Path, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_bytes(b"s")
+    (tmp_path / "more" / "deep").mkdir(parents=True)
+    (tmp_path / "more" / "deep" / "x").write_bytes(b"x")
+    (album / "link").symlink_to(tmp_path / "secret")
+    (album / "more").symlink_to(tmp_path / "more", target_is_directory=True)
+    source = Source.scan([album], follow_links=True)
+    assert content(source) == {
+        "album/a.txt": b"a",
+        "album/day 1/b.jpg": b"bb",
+        "album/link": b"s",
+        "album/more/deep/x": b"x",
+    }
+    assert source.skipped == ()
+
+
+def test_a_link_that_leads_back_or_nowhere_is_not_followed(album: Path, tmp_path: Path) -> None:
+    (album / "again").symlink_to(album / "day 1", target_is_directory=True)
+    (album / "day 1" / "up").symlink_to(album, target_is_directory=True)
+    (album / "day 1" / "here").symlink_to(".", target_is_directory=True)
+    (album / "itself").symlink_to("itself")
+    (album / "nowhere").symlink_to("missing")
+    (album / "zzz").symlink_to(album / "day 1", target_is_directory=True)
+    os.mkfifo(tmp_path / "pipe")
+    (album / "pipe").symlink_to(tmp_path / "pipe")
+    source = Source.scan([album], follow_links=True)
+    assert source.skipped == (
+        "album/again/here",
+        "album/again/up",
+        "album/day 1/here",
+        "album/day 1/up",
+        "album/itself",
+        "album/nowhere",
+        "album/pipe",
+        "album/zzz",
+    )
+    assert set(content(source)) == {"album/a.txt", "album/again/b.jpg", "album/day 1/b.jpg"}
+
+
+def test_what_may_be_run_is_offered_as_such(album: Path) -> None:
+    (album / "a.txt").chmod(0o4755)
+    (album / "day 1" / "b.jpg").chmod(0o655)
+    source = Source.scan([album])
+    assert [entry.path for entry in source.manifest.entries if entry.executable] == ["album/a.txt"]
 
 
 def test_a_bottomless_folder_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -279,3 +401,20 @@ def test_a_failure_is_told_to_all_and_not_kept(tmp_path: Path) -> None:
     (tmp_path / "b").rename(tmp_path / "a")
     assert source.read_block(0)[0] == b"x"
     source.close()
+
+
+def test_a_survey_counts_what_a_scan_would_offer(tmp_path: Path) -> None:
+    folder = tmp_path / "album"
+    (folder / "empty").mkdir(parents=True)
+    (folder / "1.jpg").write_bytes(b"12345")
+    (tmp_path / "a\nb").write_bytes(b"123")
+    given = [folder, tmp_path / "a\nb"]
+    found, manifest = survey(given), Source.scan(given).manifest
+    assert (found.files, found.total) == (len(manifest.files), manifest.total) == (2, 8)
+    assert found.names == ("album", "a␊b")
+    assert found.folder
+
+
+def test_a_survey_says_what_cannot_be_sent(tmp_path: Path) -> None:
+    with pytest.raises(NotSendable, match="does not exist"):
+        survey([tmp_path / "missing"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from tests.end_to_end.test_codes import Receiver, Sender
+from tests.end_to_end.programs import Receiver, Sender
 from tests.trust.malicious_server import MAILBOX, MaliciousServer, drop
 
 IDENTITY = 5

@@ -6,10 +6,10 @@ An entry takes its path in UTF-8 and 33 bytes; as objects of their own, two hund
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, overload
+from typing import Any, Final, overload
 
 from p2pchat.protocol.frames import Entry
 from p2pchat.protocol.limits import BLOCK_BYTES_MAX, ENTRY_BYTES, FILE_BLOCKS
@@ -24,11 +24,17 @@ class ManifestEntry:
     folder: bool
     modified: int = 0
     """When its content last changed, in nanoseconds of unix time; 0 when that is not known."""
+    executable: bool = False
+    """Whether it may be run where it comes from."""
 
     @property
     def path(self) -> str:
         """The path as the offer has it."""
         return "/".join(self.components)
+
+
+_FOLDER: Final = 1
+_EXECUTABLE: Final = 2
 
 
 class Entries(Sequence[ManifestEntry]):
@@ -44,7 +50,8 @@ class Entries(Sequence[ManifestEntry]):
         self._ends = array("Q", [0])
         self._sizes = array("Q")
         self._modified = array("Q")
-        self._folders = bytearray()
+        self._flags = bytearray()
+        """`_FOLDER` and `_EXECUTABLE` of each."""
         self.starts = array("Q", [0])
         """Where each file would begin if all were one, and at the end their bytes in all."""
         self.files = array("I")
@@ -70,7 +77,7 @@ class Entries(Sequence[ManifestEntry]):
         self._ends.append(len(self._paths))
         self._sizes.append(size)
         self._modified.append(entry.modified)
-        self._folders.append(entry.folder)
+        self._flags.append(flags(entry))
         self.starts.append(self.starts[-1] + size)
 
     def __len__(self) -> int:
@@ -87,9 +94,7 @@ class Entries(Sequence[ManifestEntry]):
             return tuple(self[number] for number in range(*index.indices(len(self))))
         if not 0 <= index < len(self):
             raise IndexError(index)
-        return ManifestEntry(
-            tuple(self.path(index).split("/")), self._sizes[index], bool(self._folders[index]), self._modified[index]
-        )
+        return ManifestEntry(tuple(self.path(index).split("/")), *self._values(index))
 
     @property
     def weight(self) -> int:
@@ -106,7 +111,12 @@ class Entries(Sequence[ManifestEntry]):
 
     def entry(self, index: int) -> Entry:
         """Returns an entry as the wire carries it."""
-        return Entry(self.path(index), self._sizes[index], bool(self._folders[index]), self._modified[index])
+        return Entry(self.path(index), *self._values(index))
+
+    def _values(self, index: int) -> tuple[int, bool, int, bool]:
+        """Returns an entry's size, whether it is a folder, when it was modified, and whether it is executable."""
+        flags = self._flags[index]
+        return self._sizes[index], bool(flags & _FOLDER), self._modified[index], bool(flags & _EXECUTABLE)
 
     @property
     def blocks(self) -> int:
@@ -117,9 +127,22 @@ class Entries(Sequence[ManifestEntry]):
         """Returns the numbers of an entry's blocks."""
         return range(self._first[file], self._first[file + 1])
 
+    def blocks_between(self, first: int, count: int) -> range:
+        """Returns the numbers of the blocks of `count` entries from the entry `first` on."""
+        return range(self._first[first], self._first[first + count])
+
+    def files_between(self, first: int, count: int) -> int:
+        """Returns how many of `count` entries from the entry `first` on are files."""
+        return bisect_left(self.files, first + count) - bisect_left(self.files, first)
+
     def file_of(self, number: int) -> int:
         """Returns the entry that a block belongs to; `number` is less than `blocks`."""
         return bisect_right(self._first, number) - 1
+
+
+def flags(entry: Entry) -> int:
+    """Returns what an entry is besides its path, its size and its time, as a byte: 1 for a folder, 2 for executable."""
+    return _FOLDER * entry.folder | _EXECUTABLE * entry.executable
 
 
 def block_size(size: int, smallest: int) -> int:

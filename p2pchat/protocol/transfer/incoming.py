@@ -1,6 +1,6 @@
 """The receiving end of a transfer.
 
-    what is there already ──> have ──> accept
+    what is not wanted ──> without, what is there already ──> have, and then accept
     chunks, in any order ──> a block is complete ─┐
                                                   ├─> StoreBlock ─> block_stored ─> progress, more credit
     its hash, before or after ────────────────────┘             └─> block_bad ───> again
@@ -18,9 +18,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from p2pchat.protocol.frames import Accept, Again, Decline, Done, FileEnd, Hashes, Have, Progress, TransferFrame
-from p2pchat.protocol.limits import CREDIT_BYTES, RANGES, REASON_CHARACTERS
-from p2pchat.protocol.transfer.arriving import ArrivingBlock, Cut, ranges
+from p2pchat.protocol.frames import Accept, Again, Decline, Done, FileEnd, Hashes, Progress, TransferFrame
+from p2pchat.protocol.limits import CREDIT_BYTES, REASON_CHARACTERS
+from p2pchat.protocol.transfer.answer import LEFT_OUT, MISSING, STORED, Answer
+from p2pchat.protocol.transfer.arriving import ArrivingBlock, Cut
 from p2pchat.protocol.transfer.bulk import Chunk
 from p2pchat.protocol.transfer.lifecycle import Confirmed, FinishFile, StoreBlock, Transfer, TransferState
 from p2pchat.protocol.transfer.manifest import Manifest, file_root
@@ -34,11 +35,6 @@ FINISHING: Final = 64
 
 _PROGRESS_PARTS: Final = 8
 """Progress is told at the latest when this part of the credit is stored: the sender never waits for it."""
-
-_MISSING: Final = 0
-_STORED: Final = 1
-_CHECKED: Final = 2
-"""Stored by an earlier transfer, and its hash is to come."""
 
 
 class IncomingTransfer(Transfer):
@@ -71,6 +67,7 @@ class IncomingTransfer(Transfer):
         """`_settled` when progress was last told."""
         self._cut = Cut(manifest, 0)
         self._status = bytearray(manifest.blocks)
+        """Of each block; see `p2pchat.protocol.transfer.answer`."""
         self._check: dict[int, bytes] = {}
         """The hashes of blocks that an earlier transfer stored, until the sender's are there."""
         self._blocks: dict[int, ArrivingBlock] = {}
@@ -86,25 +83,31 @@ class IncomingTransfer(Transfer):
         self._empty: Iterator[int] = iter(())
         """Empty files that the shell was not told to make."""
 
-    def accept(self, now: float, finished: bytes = b"", check: Mapping[int, bytes] | None = None) -> None:
+    def accept(
+        self,
+        now: float,
+        finished: bytes = b"",
+        check: Mapping[int, bytes] | None = None,
+        left_out: bytes = b"",
+    ) -> None:
         """Our user wants the files, and the disk is ready for them. Without effect unless the transfer is WAITING.
 
         Args:
             now: seconds.
             finished: for each entry, 1 when the file is there, complete and under its name, else 0; empty for none.
             check: blocks of other files that are on the disk, and the hashes that they have.
+            left_out: for each entry, 1 when it is not wanted, else 0; empty when all are wanted. One at least has to
+                be: an offer of which nothing is wanted is declined.
         """
         if self.state is not TransferState.WAITING:
             return
         self.accepted_at = now
-        self._check = dict(check or {})
-        for number in self._check:
-            self._status[number] = _CHECKED
-        self._say_have(self._ranges_of_files(finished), check=False)
-        self._say_have(ranges(sorted(self._check)), check=True)
-        self._empty = iter(
-            file for file in self.manifest.files if not self.manifest.blocks_of(file) and not _is(finished, file)
-        )
+        answer = Answer(self.number, self.manifest, finished, check or {}, left_out)
+        self._status, self._check, self._empty = answer.status, answer.check, answer.empty_files()
+        self.stored, self._unfinished = answer.stored, answer.unfinished
+        self.wanted, self.wanted_files = answer.wanted, answer.wanted_files
+        for frame in answer.frames:
+            self._send(frame)
         self._limit = self._credit
         self._send(Accept(self.number, self._limit))
         self._enter(TransferState.ACTIVE)
@@ -164,6 +167,8 @@ class IncomingTransfer(Transfer):
         block = self._blocks.get(number)
         if block is None:
             if self._status[number]:
+                if self._status[number] == LEFT_OUT:
+                    self._refuse("a chunk of a file that is not wanted")
                 return
             block = self._open_block(number)
         if start in block.chunks or not block.missing:
@@ -184,7 +189,7 @@ class IncomingTransfer(Transfer):
         block = self._blocks.pop(number)
         self._storing -= 1
         self._settled += block.messages
-        self._status[number] = _STORED
+        self._status[number] = STORED
         self.stored += block.length
         self._outputs.append(Confirmed(self.stored))
         late = self._settled - self._reported >= self._credit // _PROGRESS_PARTS
@@ -199,8 +204,10 @@ class IncomingTransfer(Transfer):
         block = self._blocks[number]
         self._storing -= 1
         if block.asked_again == TRIES:
-            path = self.manifest.entries.path(self.manifest.entries.file_of(number))
-            self.cancel("hash", f"a part of {shown(path)} arrived damaged {TRIES + 1} times")
+            file = self.manifest.entries.file_of(number)
+            which = f"block {number - self.manifest.blocks_of(file).start + 1}"  # as people count
+            path = shown(self.manifest.entries.path(file))
+            self.cancel("hash", f"{which} of {path} arrived damaged {TRIES + 1} times")
             return
         block.asked_again += 1
         block.data = None
@@ -241,38 +248,6 @@ class IncomingTransfer(Transfer):
         self._finish_empty()
         self._end_when_finished()
 
-    # --- what is there already
-
-    def _ranges_of_files(self, finished: bytes) -> Iterator[tuple[int, int]]:
-        """Marks the blocks of complete files as stored; returns them as ranges, those that meet as one."""
-        start = end = 0
-        for file in self.manifest.files if finished else ():
-            if not _is(finished, file):
-                continue
-            self._unfinished -= 1
-            blocks = self.manifest.blocks_of(file)
-            if not blocks:
-                continue
-            if blocks.start != end:
-                if end > start:
-                    yield start, end - start
-                start = blocks.start
-            end = blocks.stop
-            self._status[blocks.start : end] = bytes([_STORED]) * len(blocks)
-        if end > start:
-            yield start, end - start
-
-    def _say_have(self, ranges: Iterator[tuple[int, int]], check: bool) -> None:
-        page: list[tuple[int, int]] = []
-        for first, count in ranges:
-            self.stored += self.manifest.bytes_of(first, count)
-            page.append((first, count))
-            if len(page) == RANGES:
-                self._send(Have(self.number, check, page))
-                page = []
-        if page:
-            self._send(Have(self.number, check, page))
-
     # --- hashes
 
     def _hash_arrived(self, number: int, digest: bytes) -> None:
@@ -283,12 +258,12 @@ class IncomingTransfer(Transfer):
             return
         expected = self._check.pop(number, None)
         if expected == digest:
-            self._status[number] = _STORED
+            self._status[number] = STORED
             self._keep(number, digest)
             self._finish_when_complete(self.manifest.entries.file_of(number))
             return
         block = self._blocks.get(number)
-        if self._status[number] == _STORED or (block is not None and block.digest):
+        if self._status[number] in (STORED, LEFT_OUT) or (block is not None and block.digest):
             self._refuse("the hash of a block came out of turn")
             return
         if expected is None:
@@ -300,7 +275,7 @@ class IncomingTransfer(Transfer):
         block = block or self._open_block(number)
         block.digest = digest
         if expected is not None:
-            self._status[number] = _MISSING
+            self._status[number] = MISSING
             self.stored -= block.length
             self._send(Again(self.number, number))
         elif not block.missing:
@@ -362,7 +337,7 @@ class IncomingTransfer(Transfer):
         blocks = self.manifest.blocks_of(file)
         if len(blocks) > 1 and file not in self._ended:
             return
-        if self._status.count(_STORED, blocks.start, blocks.stop) == len(blocks):
+        if self._status.count(STORED, blocks.start, blocks.stop) == len(blocks):
             self._ended.discard(file)
             self._finish(file)
 
@@ -386,7 +361,3 @@ class IncomingTransfer(Transfer):
         self._blocks.clear()
         self._check.clear()
         self._digests.clear()
-
-
-def _is(finished: bytes, file: int) -> bool:
-    return bool(finished) and bool(finished[file])

@@ -128,6 +128,10 @@ class Transfer:
         self.state = TransferState.WAITING
         self.stored = 0
         """Bytes verified and on the receiver's disk, as far as this end knows."""
+        self.wanted = manifest.total
+        """Bytes of the files that the receiver wants; those of all files until the offer is accepted."""
+        self.wanted_files = len(manifest.files)
+        """How many files it wants; all of them until the offer is accepted."""
         self.accepted_at: float | None = None
         """When the offer was accepted; None until then."""
         self._paused_here = False

@@ -29,7 +29,7 @@ from p2pchat.protocol.limits import (
     PAGE_PATH_BYTES,
 )
 from p2pchat.protocol.transfer.collisions import Collisions
-from p2pchat.protocol.transfer.entries import Entries, block_size
+from p2pchat.protocol.transfer.entries import Entries, block_size, flags
 from p2pchat.protocol.transfer.paths import safe_components
 
 if TYPE_CHECKING:
@@ -69,13 +69,13 @@ class ManifestBuilder:
             UnsafeName: the path breaks a rule of `p2pchat.protocol.transfer.paths`, occurs twice, differs from another
                 only in case or composition, or is a file where another path needs a folder. The message is for users
                 of both sides.
-            ProtocolError: there are too many entries, a folder with a size, or sizes beyond `FILE_BYTES`.
+            ProtocolError: there are too many entries, a folder with a size or executable, or sizes beyond `FILE_BYTES`.
         """
         if len(self.entries) == MANIFEST_ENTRIES:
             raise ProtocolError(f"an offer has at most {MANIFEST_ENTRIES} files and folders")
         components = safe_components(entry.path)
-        if entry.folder and entry.size:
-            raise ProtocolError("the offer has a folder with a size")
+        if entry.folder and (entry.size or entry.executable):
+            raise ProtocolError("the offer has a folder with what only files have")
         if entry.size < 0 or self.entries.starts[-1] + entry.size > FILE_BYTES:
             raise ProtocolError(f"the files of the offer are larger than {FILE_BYTES} bytes together")
         path = entry.path.encode()
@@ -83,7 +83,7 @@ class ManifestBuilder:
             raise ProtocolError("the names of the offer take too much memory")
         self.entries.add(entry)
         self._collisions.check(components, entry.folder)
-        self._root.update(_ENTRY.pack(len(path), entry.size, entry.modified, entry.folder) + path)
+        self._root.update(_ENTRY.pack(len(path), entry.size, entry.modified, flags(entry)) + path)
 
     def finish(self) -> Manifest:
         """Returns the manifest. The builder is not used any more.

@@ -3,7 +3,7 @@
     offer, with the first page ──>
                          <── more          as long as pages are missing
     manifest ──>
-                         <── have          what is there already
+                         <── have, without what is there already, and what is not wanted
                          <── accept(limit)
     for each file, in order:
         hashes ──>           and the chunks of these blocks on `bulk`, never more than `limit` messages in all
@@ -21,9 +21,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
+from p2pchat.errors import ProtocolError
 from p2pchat.protocol.frames import (
     Accept,
     Again,
@@ -36,11 +36,13 @@ from p2pchat.protocol.frames import (
     More,
     Progress,
     TransferFrame,
+    Without,
 )
 from p2pchat.protocol.limits import HASHES, PAGE_ENTRIES, PAGES_AHEAD
 from p2pchat.protocol.transfer import bulk
 from p2pchat.protocol.transfer.lifecycle import Confirmed, Output, ReadBlock, SendFrame, Transfer, TransferState
 from p2pchat.protocol.transfer.manifest import Manifest, file_root
+from p2pchat.protocol.transfer.plan import Plan, Step
 
 READ_AHEAD_BYTES: Final = 3 * 1024 * 1024
 """File data that is read or being read beyond the block that is sent: 30 ms for the disk at 100 MB/s. One block at
@@ -51,26 +53,6 @@ READ_AHEAD_BLOCKS: Final = 64
 
 TRIES: Final = 4
 """How often everything may be asked for again, so that a receiver cannot keep us sending for ever."""
-
-_SEND: Final = 0
-_KEEP: Final = 1
-_CHECK: Final = 2
-_TOLD: Final = 3
-"""What becomes of a block: send it, keep it as it is, send its hash only; and its hash was sent."""
-
-
-@dataclass(slots=True)
-class _Step:
-    """A block whose turn has come, or will come."""
-
-    number: int
-    length: int
-    hash_only: bool = False
-    repeated: bool = False
-    ends: int | None = None
-    """The file of several blocks whose last one it is to be told of."""
-    data: bytes | None = None
-    digest: bytes = b""
 
 
 class OutgoingTransfer(Transfer):
@@ -92,29 +74,26 @@ class OutgoingTransfer(Transfer):
         self.digests = {} if digests is None else digests
         """The hashes of blocks of files of several, until their `file-end` is sent."""
         self._chunk = manifest.chunk
-        self._status = bytearray(manifest.blocks)
-        """For each block, what becomes of it."""
+        self._plan = Plan(manifest)
         self._limit = 0
         self._sent = 0
         """Messages sent in all."""
         self._planned = 0
         """The same, with the blocks that were asked of the shell."""
-        self._may_be_stored = 0
-        """Bytes of blocks that the receiver has, or that were sent to it completely."""
-        self._steps: Iterator[_Step] = iter(())
-        self._next: _Step | None = None
+        self._steps: Iterator[Step] = iter(())
+        self._next: Step | None = None
         """The step that the shell is asked for next."""
-        self._again: deque[_Step] = deque()
+        self._again: deque[Step] = deque()
         """Blocks that the shell has to be asked for once more."""
         self._repeating: set[int] = set()
         """Blocks that were asked for again, until their last chunk is sent."""
         self._asked_again = 0
         """Bytes that were asked for again."""
-        self._reading: deque[_Step] = deque()
+        self._reading: deque[Step] = deque()
         """Steps that the shell was asked for, in the order in which they will be taken."""
         self._ahead = 0
         """Their bytes."""
-        self._sending: _Step | None = None
+        self._sending: Step | None = None
         self._view = memoryview(b"")
         """Data of the block that is being sent; empty when there is none."""
         self._start = 0
@@ -137,7 +116,7 @@ class OutgoingTransfer(Transfer):
         return output
 
     def receive(self, frame: TransferFrame, now: float) -> None:
-        """A frame of the receiver arrived: more, have, accept, decline, progress, again, done, pause, resume, cancel.
+        """A frame of the receiver arrived: an answer to the offer, progress, again, done, pause, resume or cancel.
 
         One that breaks the protocol ends the transfer with the code `protocol`.
         """
@@ -147,8 +126,8 @@ class OutgoingTransfer(Transfer):
         match frame:
             case More(entries=until) if waiting:
                 self._send_pages(until)
-            case Have() if waiting:
-                self._note_have(frame)
+            case Have() | Without() if waiting:
+                self._note(frame)
             case Accept(limit=limit) if waiting:
                 self._accepted(limit, now)
             case Decline(reason=reason) if waiting:
@@ -199,42 +178,33 @@ class OutgoingTransfer(Transfer):
             self._offered += len(page)
             self._send(ManifestPage(self.number, page))
 
-    def _note_have(self, have: Have) -> None:
-        for first, count in have.ranges:
-            if first + count > self.manifest.blocks:
-                self._refuse("blocks are there that were not offered")
-                return
-            self._status[first : first + count] = bytes([_CHECK if have.check else _KEEP]) * count
-            self._may_be_stored += self.manifest.bytes_of(first, count)
+    def _note(self, frame: Have | Without) -> None:
+        try:
+            if isinstance(frame, Have):
+                self._plan.have(frame)
+            else:
+                self._plan.without(frame)
+        except ProtocolError as error:
+            self._refuse(error.message)
 
     def _accepted(self, limit: int, now: float) -> None:
+        if self._plan.is_empty:
+            self._refuse("nothing of the offer is wanted")
+            return
         self.accepted_at = now
         self._limit = limit
-        self._steps = self._plan()
+        self.wanted, self.wanted_files = self._plan.wanted, self._plan.wanted_files
+        self._steps = self._plan.steps()
         self._next = next(self._steps, None)
         self._enter(TransferState.ACTIVE, by_peer=True)
         self._go_on()
-
-    def _plan(self) -> Iterator[_Step]:
-        """Returns the steps to take: file after file, what is missing first, and then the hashes of what is there."""
-        for file in self.manifest.files:
-            blocks = self.manifest.blocks_of(file)
-            left = len(blocks)
-            if self._status.count(_KEEP, blocks.start, blocks.stop) == left:
-                continue
-            for turn in ((_SEND,), (_KEEP, _CHECK)):
-                for number in blocks:
-                    if self._status[number] in turn:
-                        left -= 1
-                        ends = file if left == 0 and len(blocks) > 1 else None
-                        yield _Step(number, self.manifest.place(number)[2], _SEND not in turn, ends=ends)
 
     # --- what the receiver says
 
     def _progressed(self, frame: Progress) -> None:
         if frame.limit < self._limit:
             self._refuse("the credit went backwards")
-        elif frame.stored > self._may_be_stored:
+        elif frame.stored > self._plan.may_be_stored:
             self._refuse("progress beyond what was sent")
         else:
             self._limit = frame.limit
@@ -246,24 +216,24 @@ class OutgoingTransfer(Transfer):
     def _ask_again(self, number: int) -> None:
         if number in self._repeating:
             return
-        if number >= self.manifest.blocks or self._status[number] != _TOLD:
+        if not self._plan.was_told(number):
             self._refuse("a block was asked for again that was not sent")
             return
         length = self.manifest.place(number)[2]
         self._asked_again += length
-        if self._asked_again > TRIES * self.manifest.total:
+        if self._asked_again > TRIES * self.wanted:
             self._refuse("more was asked for again than can be of use")
             return
         self._repeating.add(number)
-        self._again.append(_Step(number, length, repeated=True))
+        self._again.append(Step(number, length, repeated=True))
         self._go_on()
 
     def _done(self) -> None:
         if self._next is not None or self._reading or self._view:
             self._refuse("done before everything was sent")
             return
-        if self.stored < self.manifest.total:
-            self.stored = self.manifest.total
+        if self.stored < self.wanted:
+            self.stored = self.wanted
             self._outputs.append(Confirmed(self.stored))
         self._end(TransferState.DONE, by_peer=True)
 
@@ -291,7 +261,7 @@ class OutgoingTransfer(Transfer):
                 self._ahead += step.length
                 self._outputs.append(ReadBlock(self.number, step.number))
 
-    def _next_step(self) -> _Step | None:
+    def _next_step(self) -> Step | None:
         step = self._again[0] if self._again else self._next
         if step is None or (not step.hash_only and self._planned >= self._limit):
             return None
@@ -319,8 +289,8 @@ class OutgoingTransfer(Transfer):
         self._file, self._base, _ = self.manifest.place(step.number)
         return False
 
-    def _tell_hash(self, step: _Step) -> None:
-        self._status[step.number] = _TOLD
+    def _tell_hash(self, step: Step) -> None:
+        self._plan.told(step.number)
         if len(self.manifest.blocks_of(self.manifest.entries.file_of(step.number))) > 1:
             self.digests[step.number] = step.digest
         frame = self._hashes
@@ -336,11 +306,11 @@ class OutgoingTransfer(Transfer):
         if step is not None and step.repeated:
             self._repeating.discard(step.number)
         elif step is not None:
-            self._may_be_stored += step.length
+            self._plan.may_be_stored += step.length
             self._end_file(step)
         self._go_on()
 
-    def _end_file(self, step: _Step) -> None:
+    def _end_file(self, step: Step) -> None:
         """Sends `file-end`, when this was the last block of a file of several."""
         if step.ends is None:
             return

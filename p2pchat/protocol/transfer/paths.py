@@ -2,7 +2,9 @@ r"""A path that somebody else chose, turned into names that can only lie below t
 
 One set of rules for all systems, the strictest of them, so that an offer that is accepted on Linux means the same on
 Windows and macOS. Both ends apply it: the sender before it offers, the receiver to the whole offer before anything
-touches its disk. Nothing is repaired: a name that was changed silently is a name that somebody else chose after all.
+touches its disk. The receiver repairs nothing: a name that was changed silently is a name that somebody else chose
+after all. The sender renames before it offers: a name that its own system allows is no reason to send nothing. It
+offers such a file under a `portable` name, and says so.
 
 What is refused, and why
     empty, `.`, `..`, leading `/`          leaves the folder, or means another file than it says
@@ -66,6 +68,42 @@ def safe_components(path: str) -> tuple[str, ...]:
     return components
 
 
+def portable(name: str) -> str:
+    """Returns the name under which a file or folder of this machine is offered: its own one where that goes.
+
+    Control characters become their pictures (U+2400 and following), bytes that are no UTF-8 become U+FFFD, and what
+    else has no place in a name becomes `_`. That goes for backslash and colon too: Windows turns their full-width
+    look-alikes back into them wherever a program uses a code page. A trailing dot or space and the name of a device
+    get a `_` behind them. What is too long is cut, in front of its extension.
+
+    Args:
+        name: one component, as the system has it: not empty, and without slashes.
+
+    Returns:
+        A component that `safe_components` takes. Two names may become one; see `collision_key`.
+    """
+    visible = "".join(map(_portable_character, name)) if _has_unsafe_characters(name) else name
+    safe = _not_reserved(visible)
+    if len(safe.encode()) > NAME_BYTES:
+        safe = _not_reserved(shortened(visible, NAME_BYTES - 2))  # two more may be put to it
+    return safe
+
+
+def shortened(name: str, size: int, ending: str = "") -> str:
+    """Cuts a file's name to at most `size` bytes of UTF-8, between two characters and in front of its extension.
+
+    Args:
+        name: not longer than it has to be is left as it is.
+        size: bytes, with `ending`.
+        ending: put between what is left and the extension.
+    """
+    stem, dot, extension = name.rpartition(".")
+    if not stem.strip(".") or len(extension.encode()) >= size // 2:  # an extension as long as that is none
+        stem, dot, extension = name, "", ""
+    ending += dot + extension
+    return stem.encode()[: max(0, size - len(ending.encode()))].decode(errors="ignore") + ending
+
+
 def collision_key(component: str) -> str:
     """Returns what a file system that ignores case, composition and joiners would compare."""
     if component.isascii():
@@ -93,13 +131,45 @@ def _fault(name: str) -> str:
     if "\\" in name or ":" in name:
         return "has a backslash or a colon"
     # What is printable is in none of these categories: most names need no look at each character.
-    if not name.isprintable() and any(c not in _JOINERS and unicodedata.category(c) in _INVISIBLE for c in name):
+    if not name.isprintable() and any(map(_is_invisible, name)):
         return "has control or invisible characters"
     if name[-1] in ". ":
         return "has a name that ends with a dot or a space"
-    if name.partition(".")[0].rstrip(" ").upper() in _DEVICES:
+    if _is_device(name):
         return "has a name that is a device on Windows"
     return ""
+
+
+def _is_invisible(character: str) -> bool:
+    return character not in _JOINERS and unicodedata.category(character) in _INVISIBLE
+
+
+def _is_device(name: str) -> bool:
+    return name.partition(".")[0].rstrip(" ").upper() in _DEVICES
+
+
+def _has_unsafe_characters(name: str) -> bool:
+    return "\\" in name or ":" in name or not name.isprintable()
+
+
+def _portable_character(character: str) -> str:
+    if character < " ":
+        return chr(0x2400 + ord(character))
+    if character == "\x7f":
+        return "\u2421"
+    if "\ud800" <= character <= "\udfff":
+        return "\ufffd"
+    return "_" if character in "\\:" or _is_invisible(character) else character
+
+
+def _not_reserved(name: str) -> str:
+    """Puts a `_` behind what Windows would drop, and behind the stem of what it takes for a device."""
+    if name.endswith((".", " ")):
+        name += "_"
+    if _is_device(name):
+        stem, dot, rest = name.partition(".")
+        name = f"{stem}_{dot}{rest}"
+    return name
 
 
 def _unsafe(path: str, fault: str) -> UnsafeName:

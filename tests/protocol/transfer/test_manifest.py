@@ -45,6 +45,17 @@ def test_an_offer_is_counted() -> None:
     assert (offer.entries, offer.count, offer.files, offer.total) == (entries, 4, 3, 4 * MIB + 1)
 
 
+@given(st.lists(st.tuples(st.integers(0, 9), st.booleans(), st.integers(0, 2**63 - 1), st.booleans()), min_size=1))
+def test_an_entry_is_kept_as_it_was_offered(values: list[tuple[int, bool, int, bool]]) -> None:
+    entries = [
+        Entry(str(n), 0 if folder else size, folder, modified, executable and not folder)
+        for n, (size, folder, modified, executable) in enumerate(values)
+    ]
+    manifest = Manifest.of(entries)
+    assert [manifest.entries.entry(index) for index in range(len(entries))] == entries
+    assert [entry.executable for entry in manifest.entries] == [entry.executable for entry in entries]
+
+
 @pytest.mark.parametrize(
     ("size", "block"),
     [
@@ -91,6 +102,7 @@ def test_another_content_has_another_root() -> None:
         [Entry("a", 1), Entry("b", 3, modified=7)],
         [Entry("a", 1), Entry("b", 2, modified=8)],
         [Entry("a", 1), Entry("c", 2, modified=7)],
+        [Entry("a", 1), Entry("b", 2, modified=7, executable=True)],
         [Entry("a", 1)],
     ]
     root = Manifest.of(entries).root
@@ -170,6 +182,7 @@ def test_two_names_are_refused_exactly_when_they_cannot_lie_beside_each_other(of
     [
         ([], {}),
         ([Entry("a", 1, folder=True)], {}),
+        ([Entry("a", folder=True, executable=True)], {}),
         ([Entry("a", FILE_BYTES), Entry("b", 1)], {}),
         ([Entry("a", -1)], {}),
         ([Entry("a", 1)], {"block": 10, "chunk": 11}),

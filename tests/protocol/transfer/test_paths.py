@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from p2pchat.errors import UnsafeName
-from p2pchat.protocol.transfer.paths import collision_key, safe_components
+from p2pchat.protocol.transfer.paths import collision_key, portable, safe_components, shortened
 
 UNSAFE = {
     "leaves the folder": ["..", "../../x", "a/../x", "a/..", "../", "..\\x"],
@@ -41,7 +41,7 @@ UNSAFE = {
         "nul .txt",
         "a/PRN",
     ],
-    "too long": ["x" * 256, "é" * 128, "/".join(["a" * 200] * 6)],
+    "too long": ["x" * 256, "é" * 128, "/".join(["a" * 200] * 21)],
     "too deep": ["/".join("a" * 33)],
 }
 
@@ -106,6 +106,64 @@ def test_whatever_is_let_through_lies_below_the_target_on_every_system(path: str
         assert place.is_relative_to(target)
         assert ".." not in place.parts
     assert safe_components("/".join(components)) == components
+
+
+@pytest.mark.parametrize(
+    ("own", "offered"),
+    [
+        ("a\nb", "a␊b"),
+        ("\x1b[2J\x7f", "␛[2J␡"),
+        ("12:30 \\ noon", "12_30 _ noon"),
+        ("exe\u202efdp.txt", "exe_fdp.txt"),
+        ("a\x85\ue000b", "a__b"),
+        ("latin-\udce9", "latin-\ufffd"),
+        ("dot.", "dot._"),
+        ("space ", "space _"),
+        ("...", "..._"),
+        ("NUL", "NUL_"),
+        ("nul .txt", "nul _.txt"),
+        ("com¹.tar.gz", "com¹_.tar.gz"),
+        ("é" * 130 + ".txt", "é" * 124 + ".txt"),
+        ("\n" * 200, "␊" * 84),
+        ("CON" + " " * 252, "CON" + " " * 250 + "_"),
+        ("x" * 255, "x" * 255),
+    ],
+)
+def test_a_name_of_our_own_disk_that_others_could_not_store_is_offered_under_another(own: str, offered: str) -> None:
+    assert portable(own) == offered
+    assert safe_components(offered) == (offered,)
+
+
+@pytest.mark.parametrize("name", [path for path in SAFE if "/" not in path])
+def test_a_name_that_all_can_store_is_offered_as_it_is(name: str) -> None:
+    assert portable(name) == name
+
+
+odd = st.sampled_from(". \n\\:_\udc80\u202e\u200dé😀\x7f\x85CONUL1¹$")
+posix_names = st.text(st.characters(exclude_characters="/\0") | odd, min_size=1, max_size=300) | st.builds(
+    lambda start, filling, count, end: start + filling * count + end,
+    st.sampled_from(["", "CON", "nul", "a.", ".", "com1."]),
+    odd,
+    st.integers(1, 260),
+    st.sampled_from(["", ".", " ", ".txt", ".tar.gz", ". .", "." + "x" * 130]),
+)
+
+
+@given(posix_names.filter(lambda name: name not in (".", "..")))
+def test_whatever_a_name_is_here_it_is_offered_under_one_that_is_safe(name: str) -> None:
+    offered = portable(name)
+    assert safe_components(offered) == (offered,)
+    assert portable(offered) == offered
+
+
+@given(posix_names.map(portable), st.integers(8, 255), st.sampled_from(["", " (1)"]))
+def test_a_name_is_cut_to_its_size_and_keeps_its_extension(name: str, size: int, ending: str) -> None:
+    cut = shortened(name, size, ending)
+    assert len(cut.encode()) <= max(size, len(ending))
+    assert ending in cut
+    stem, dot, extension = name.rpartition(".")
+    if dot and stem.strip(".") and len(extension) < 2:
+        assert cut.endswith(f"{ending}.{extension}")
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,11 @@
-"""The other side of the demo: `python -m p2pchat.cli.demo_partner URL ROOM`, a peer in a process of its own.
+"""The other side of the demo: `python -m p2pchat.cli.demo.partner URL ROOM`, a peer in a process of its own.
 
     somebody joins         greets with live text, mistake and correction included
     first line             answers with a message
     every further line     answers with live text; after the first of them it offers a small file
     files are offered      accepts them
 
-It reports what it sees on standard output (`demo_report`), and leaves when its standard input ends.
+It reports what it sees on standard output (`reports`), and leaves when its standard input ends.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
-from p2pchat.cli import demo_report, narration, outcome
-from p2pchat.cli.demo_report import MadeFile, Report, SawFile, SawLine, SawMessage
-from p2pchat.cli.demo_typing import LineWatch, type_line
+from p2pchat.cli import narration, outcome
+from p2pchat.cli.demo import reports
+from p2pchat.cli.demo.live_typing import LineWatch, type_line
+from p2pchat.cli.demo.reports import MadeFile, Report, SawFile, SawLine, SawMessage
 from p2pchat.cli.lines import Line, read_lines
 from p2pchat.cli.output import standard_output
 from p2pchat.cli.room_access import Access
@@ -137,7 +138,7 @@ async def _take_part(url: str, room: str, folder: Path) -> None:
 
     output = standard_output()
     node = Node(Settings(NAME, url, folder / "home", folder / "downloads", ephemeral=True))
-    partner = Partner(node, room, folder, lambda report: output.write_line(demo_report.encode(report)))
+    partner = Partner(node, room, folder, lambda report: output.write_line(reports.encode(report)))
     acting = asyncio.create_task(partner.act())
     try:
         # Whatever is under way when the demo ends is of no interest any more.

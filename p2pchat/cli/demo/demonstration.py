@@ -17,7 +17,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
-from p2pchat.cli.children import first_line, started
+from p2pchat.cli.demo.children import first_line, started
 from p2pchat.node.settings import Settings
 
 ROOM: Final = "demo"
@@ -46,11 +46,11 @@ def play(name: str, on_screen: bool) -> None:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="p2pchat-demo-")))
         leashed = ("signaling_server", "--host", "127.0.0.1", "--port", "0")
-        server = stack.enter_context(started("server", "p2pchat.cli.leash", *leashed, folder=folder))
+        server = stack.enter_context(started("server", "p2pchat.cli.demo.leash", *leashed, folder=folder))
         url = first_line(server, "server", SERVER_SECONDS, folder)
         reports = subprocess.DEVNULL if on_screen else subprocess.PIPE
         partner = stack.enter_context(
-            started("partner", "p2pchat.cli.demo_partner", url, ROOM, folder=folder, output=reports)
+            started("partner", "p2pchat.cli.demo.partner", url, ROOM, folder=folder, output=reports)
         )
         settings = Settings(name, url, folder / "home", folder / "downloads", ephemeral=True)
         if on_screen:
@@ -69,8 +69,8 @@ def _on_screen(settings: Settings) -> None:
 
 
 def _by_itself(settings: Settings, partner: subprocess.Popen[bytes], folder: Path, begun: float) -> None:
-    from p2pchat.cli.children import piped
-    from p2pchat.cli.demo_round import Round
+    from p2pchat.cli.demo.children import piped
+    from p2pchat.cli.demo.round import Round
     from p2pchat.cli.lines import read_lines
     from p2pchat.cli.output import standard_output
     from p2pchat.node.loop import run

@@ -12,12 +12,12 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Final, TypeVar
 
-from p2pchat.cli import demo_report
-from p2pchat.cli.children import ended_early
-from p2pchat.cli.demo_partner import NAME as PARTNER
-from p2pchat.cli.demo_partner import sha256_of
-from p2pchat.cli.demo_report import MadeFile, SawFile, SawLine, SawMessage
-from p2pchat.cli.demo_typing import LineWatch, type_line
+from p2pchat.cli.demo import reports
+from p2pchat.cli.demo.children import ended_early
+from p2pchat.cli.demo.live_typing import LineWatch, type_line
+from p2pchat.cli.demo.partner import NAME as PARTNER
+from p2pchat.cli.demo.partner import sha256_of
+from p2pchat.cli.demo.reports import MadeFile, SawFile, SawLine, SawMessage
 from p2pchat.cli.lines import Line
 from p2pchat.errors import P2PChatError, PeerUnreachable, TimedOut, TransferFailed
 from p2pchat.node.api import NodeApi
@@ -194,7 +194,7 @@ class Round:
         hearing = asyncio.create_task(self._hear())
         try:
             async for line in self._reports:
-                self._add(demo_report.decode(line or b""))
+                self._add(reports.decode(line or b""))
         finally:
             hearing.cancel()
             await asyncio.wait({hearing})

@@ -1,4 +1,4 @@
-"""Runs a module that ends with its starter: `python -m p2pchat.cli.leash MODULE [ARGUMENT...]`.
+"""Runs a module that ends with its starter: `python -m p2pchat.cli.demo.leash MODULE [ARGUMENT...]`.
 
 The starter holds the other end of our standard input and never writes to it. When it ends, in whatever way, `kill -9`
 included, the kernel closes that end, and we notice.

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from p2pchat.cli import json_events, wording
 from p2pchat.cli.narration import narrate
-from p2pchat.cli.progress import ProgressBar
+from p2pchat.cli.one_shot.progress import Progress, ProgressBar
 from p2pchat.cli.transfer_list import TransferList
 from p2pchat.errors import P2PChatError
 from p2pchat.node.events import (
@@ -21,6 +21,7 @@ from p2pchat.node.events import (
     Ready,
     ServerChanged,
     TransferChanged,
+    TransferInfo,
     TransferProgressed,
     TransferState,
 )
@@ -38,6 +39,9 @@ class Teller(Protocol):
 
     def event(self, event: Event) -> None:
         """Something that the node told."""
+
+    def reading(self, count: int) -> None:
+        """So many bytes of standard input have been read."""
 
     def saved(self, paths: tuple[str, ...]) -> None:
         """Where the received files are."""
@@ -67,6 +71,9 @@ class ForPrograms:
         answer = None if isinstance(event, Ready) else json_events.as_object(event, "")
         if answer is not None:
             self._write(answer)
+
+    def reading(self, count: int) -> None:
+        """What has been read is no news before all of it is offered."""
 
     def saved(self, paths: tuple[str, ...]) -> None:
         """They are in the `transfer` event."""
@@ -107,9 +114,7 @@ class ForPeople:
         """Shows what is not for the command itself to say."""
         match event:
             case TransferChanged():
-                self._transfers.update(event.info)
-                if event.info.state is TransferState.PAUSED:
-                    self.say(wording.transfer(event.info, event.info.name))
+                self._changed(event.info)
             case TransferProgressed():
                 self._progress(event)
             case ServerChanged() if event.online is not self._online:
@@ -118,6 +123,11 @@ class ForPeople:
                 self.say("The signaling server is back." if event.online else gone)
             case Problem():
                 self.say(wording.sentence(event.message) + wording.because(event.hint))
+
+    def reading(self, count: int) -> None:
+        """Shows how much of standard input has been read, on a terminal."""
+        if self._bar is not None:
+            self._bar.draw_text(f"Reading standard input: {measures.size(count)}")
 
     def saved(self, paths: tuple[str, ...]) -> None:
         """Writes the paths to standard output."""
@@ -129,17 +139,34 @@ class ForPeople:
         """Makes room for what is written of it."""
         self._clear()
 
+    def _changed(self, info: TransferInfo) -> None:
+        before = self._transfers.find(info.transfer)
+        was = (before.info.state, before.info.reason) if before is not None else None
+        self._transfers.update(info)
+        if (info.state, info.reason) == was:
+            return
+        halted = info.state is TransferState.PAUSED or (info.state is TransferState.ACTIVE and info.reason)
+        if self._bar is None and halted:
+            self.say(wording.transfer(info, info.name))
+        elif self._bar is not None and not info.state.final and info.state is not TransferState.WAITING:
+            self._draw(info, info.confirmed, info.wanted or info.total, info.rate)
+
     def _progress(self, event: TransferProgressed) -> None:
         known = self._transfers.find(event.transfer)
         if known is None or known.info.state.final:
             return
-        label = wording.files(known.info)
         if self._bar is not None:
-            self._bar.draw(label, event.confirmed, event.total, event.rate)
+            self._draw(known.info, event.confirmed, event.total, event.rate)
             return
         reached = self._transfers.reached(event.transfer, event.confirmed, event.total)
         if reached is not None:
-            narrate(f"{label}: {reached[1]} percent, {measures.rate(event.rate)}.")
+            narrate(f"{wording.files(known.info)}: {reached[1]} percent, {measures.rate(event.rate)}.")
+
+    def _draw(self, info: TransferInfo, confirmed: int, total: int, rate: float) -> None:
+        paused = "paused" if info.state is TransferState.PAUSED else ""
+        note = ": ".join(part for part in (paused, info.reason) if part)
+        if self._bar is not None:
+            self._bar.draw(Progress(wording.files(info), confirmed, total, rate, note))
 
     def _clear(self) -> None:
         if self._bar is not None:

@@ -1,0 +1,1 @@
+"""`p2pchat demo`: two real peers on this machine, with a signaling server of their own."""

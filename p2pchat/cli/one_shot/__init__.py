@@ -1,0 +1,1 @@
+"""`p2pchat send` and `p2pchat receive`: one exchange of files with one other person."""
