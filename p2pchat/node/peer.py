@@ -309,7 +309,7 @@ class Peer:
 
     def is_guest(self, reason: str) -> None:
         """For its guest: it speaks only real-time text, and our user is asked about it."""
-        self._cancel_retry()
+        self._attempts.cancel()
         self.session.link_closed(time.monotonic(), reason)
         self.drain()
         self._change(state=PeerState.CONNECTING, reason=reason, name=self.guest.name, trust=Trust.NONE)
@@ -324,7 +324,7 @@ class Peer:
         if not admitted:
             self.drop_guest("not admitted", for_good=True)
             return
-        self._attempts = 0
+        self._attempts.succeeded()
         self._change(state=PeerState.CONNECTED, path=self._connector.path, reason="", live_text=True)
         self.guest.admit()
         self._on_admitted(self)
