@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from p2pchat.node.api import ContactInfo, Landing, Leftover, PeerStats
+from p2pchat.node.api import ContactInfo, Landing, Leftover, LiveTextStats, PeerStats
 from p2pchat.node.events import CodeChanged, Event, Item, PeerInfo, Ready, TransferInfo
 
 
@@ -25,6 +25,7 @@ class FakeNode:
         self.known_transfers: list[TransferInfo] = []
         self.known_contacts: list[ContactInfo] = []
         self.known_leftovers: list[Leftover] = []
+        self.known_live_text_stats: list[LiveTextStats] = []
         self.landing = Landing(Path("/home/ana/Downloads"), needed=1000, free=10**9, existing=0)
         """What `inspect` answers, for any offer."""
         self.fail_next: Exception | None = None
@@ -82,7 +83,23 @@ class FakeNode:
         self._called("say", conversation, text)
         return self._next_id()
 
-    async def set_live_text(self, conversation: str, text: str) -> None:
+    async def share_live_text(self, conversation: str, shared: bool, peer: str | None = None) -> None:
+        self._called("share_live_text", conversation, shared, *(() if peer is None else (peer,)))
+
+    async def live_text_mode(self, conversation: str, mode: str) -> None:
+        self._called("live_text_mode", conversation, mode)
+
+    async def alert(self, conversation: str) -> bool:
+        self._called("alert", conversation)
+        return True
+
+    async def live_text_policy(self, contact: str, policy: str) -> None:
+        self._called("live_text_policy", contact, policy)
+
+    async def live_text_stats(self, conversation: str) -> list[LiveTextStats]:
+        return list(self.known_live_text_stats)
+
+    async def set_live_text(self, conversation: str, text: str, typed_at: float | None = None) -> None:
         self._called("set_live_text", conversation, text)
 
     async def commit_live_text(self, conversation: str) -> str:

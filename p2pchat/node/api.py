@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from p2pchat.node.events import Event, Item, PeerInfo, TransferInfo
+from p2pchat.protocol.rtt.statistics import Statistics
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,17 @@ class ContactInfo:
     last_seen: float
     auto_accept: int = 0
     """Offers of this contact with at most so many bytes are accepted by themselves; 0 for none."""
+    live_text: str = "ask"
+    """Whether it sees what we type: `off`, `ask` or `on`; see `NodeApi.live_text_policy`."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveTextStats:
+    """How well real-time text with one peer works."""
+
+    peer: str
+    name: str
+    measured: Statistics
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +170,56 @@ class NodeApi(Protocol):
             UsageError: the text is empty or longer than a message may be.
         """
 
-    async def set_live_text(self, conversation: str, text: str) -> None:
-        """States what our live line reads now; the edits are worked out. The empty text retracts the line."""
+    async def set_live_text(self, conversation: str, text: str, typed_at: float | None = None) -> None:
+        """States what our live line reads now; the edits are worked out. The empty text retracts the line.
+
+        Args:
+            conversation: where.
+            text: the whole line.
+            typed_at: when its last key was pressed, by `time.monotonic`; None for now.
+        """
+
+    async def share_live_text(self, conversation: str, shared: bool, peer: str | None = None) -> None:
+        """Decides who sees each key that we type; `PeerInfo.sees_keys` says who does.
+
+        Until it is called for the first time everybody in the conversation does, so that scripts have no need to.
+
+        Args:
+            conversation: where.
+            shared: whether our keys are to be seen. If not, the line as it stands is taken back there.
+            peer: only this one, whoever else; None for everybody who is here now. Of those who come later, contacts
+                with the policy `on` see our keys too; of others a `LiveTextAsked` tells. A contact with the policy
+                `off` never does.
+        """
+
+    async def live_text_mode(self, conversation: str, mode: str) -> None:
+        """Lets our live text rest, or go on; those who see our keys are told.
+
+        Args:
+            conversation: where.
+            mode: `live`; `hold` to compose in private: what was sent of the line stays as it is there, and the rest
+                is sent when it is `live` again or finished; `off` to take the line back and send no more.
+
+        Raises:
+            UsageError: it is none of these words.
+        """
+
+    async def alert(self, conversation: str) -> bool:
+        """Asks those who see our keys for attention (T.140 BEL); returns whether it was sent, at most every 3 s."""
+
+    async def live_text_policy(self, contact: str, policy: str) -> None:
+        """Sets whether a contact sees what we type.
+
+        Args:
+            contact: as for `rename_contact`.
+            policy: `off` never, `ask` when we say so in each conversation, `on` as soon as others do.
+
+        Raises:
+            UsageError: nobody or more than one is meant, or it is none of these words.
+        """
+
+    async def live_text_stats(self, conversation: str) -> list[LiveTextStats]:
+        """How well real-time text works with each peer with whom there is or was some."""
 
     async def commit_live_text(self, conversation: str) -> str:
         """Finishes our live line: it becomes a message, whose id is returned (empty when the line was empty)."""

@@ -89,6 +89,10 @@ class PeerInfo:
     """Why it is not connected, in words."""
     live_text: bool = False
     """Whether it takes real-time text."""
+    sees_keys: bool = False
+    """Whether what we type reaches it key by key at this moment."""
+    live_mode: str = ""
+    """Why it shows us no keys although it could: `hold` while it composes in private, `off`; empty otherwise."""
     words: tuple[str, ...] = ()
     """The safety words of the link to it: the same at both ends, unless somebody sits in between."""
 
@@ -248,6 +252,29 @@ class LiveTextChanged:
     """The whole line as it stands."""
     state: LineState
     at: float
+    corrected: bool = False
+    """Whether the finished text is another than what was shown of the line."""
+    restored: bool = False
+    """Whether what was lost with a link is back: the loss mark is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveTextShown:
+    """A peer's program has handed our live line to its user, as far as it has been sent; at most once a second."""
+
+    conversation: str
+    peer: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class LiveTextAsked:
+    """A peer came while others see what we type. It does not, until `NodeApi.share_live_text` is told of it."""
+
+    conversation: str
+    peer: str
+    name: str
+    at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,6 +355,8 @@ Event: TypeAlias = (
     | MessageDelivered
     | MessageReceived
     | LiveTextChanged
+    | LiveTextShown
+    | LiveTextAsked
     | Alerted
     | GuestAsks
     | TransferOffered
