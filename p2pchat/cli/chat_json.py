@@ -18,8 +18,10 @@ from p2pchat.cli.room_access import Access
 from p2pchat.cli.session import converse
 from p2pchat.cli.speakers import whom
 from p2pchat.errors import P2PChatError
+from p2pchat.node import transcript as transcripts
 from p2pchat.node.api import NodeApi
 from p2pchat.node.events import Event, Ready, TransferChanged, TransferProgressed
+from p2pchat.node.transcript import Transcript
 
 PROGRESS_PER_SECOND: Final = 5
 """`progress` lines of one transfer in any second: often enough for a bar, and little for a log."""
@@ -64,6 +66,7 @@ class JsonFrontEnd:
         self._show_invite = access.show_invite
         self._write_line = write_line
         self._own_tag = ""
+        self._transcript = Transcript(access.room)
         self._progress: dict[str, deque[float]] = {}
         """When the last `progress` lines of each transfer were written, at most `PROGRESS_PER_SECOND` of each."""
 
@@ -73,6 +76,7 @@ class JsonFrontEnd:
 
     async def told(self, event: Event, now: float) -> None:
         """The node told an event."""
+        self._transcript.event(event)
         match event:
             case Ready():
                 self._own_tag = event.peer
@@ -110,8 +114,11 @@ class JsonFrontEnd:
                 await self._node.say(self._conversation, command.text)
             case commands.Rtt(text=str() as text):
                 await self._node.set_live_text(self._conversation, text)
+                self._transcript.typed(text, time.time())
             case commands.Rtt():
                 await self._node.commit_live_text(self._conversation)
+            case commands.Live() | commands.Hold() | commands.Share() | commands.Policy() | commands.Alert():
+                await self._live_text(command)
             case commands.Send():
                 paths = [Path(path) for path in command.paths]
                 await self._node.offer(self._conversation, paths, command.peer, follow_links=command.follow_links)
@@ -136,6 +143,24 @@ class JsonFrontEnd:
             case _:
                 await self._decide(command)
 
+    async def _live_text(
+        self, command: commands.Live | commands.Hold | commands.Share | commands.Policy | commands.Alert
+    ) -> None:
+        match command:
+            case commands.Live():
+                await self._node.live_text_mode(self._conversation, "live" if command.on else "off")
+            case commands.Hold():
+                await self._node.live_text_mode(self._conversation, "hold")
+            case commands.Share(peer=str() as named):
+                (info,) = whom(await self._node.peers(self._conversation), named)
+                await self._node.share_live_text(self._conversation, command.shared, info.peer)
+            case commands.Share():
+                await self._node.share_live_text(self._conversation, command.shared)
+            case commands.Policy():
+                await self._node.live_text_policy(command.contact, command.live_text)
+            case commands.Alert():
+                self.write(json_events.alert_sent(await self._node.alert(self._conversation), time.time()))
+
     async def _decide(self, command: JsonCommand) -> None:
         match command:
             case commands.Verify():
@@ -155,8 +180,12 @@ class JsonFrontEnd:
                 for info in await self._node.peers(self._conversation):
                     self.write(json_events.peer(info, time.time()))
             case commands.Stats():
+                live_text = {each.peer: each for each in await self._node.live_text_stats(self._conversation)}
                 for measured in await self._node.stats():
-                    self.write(json_events.stats(measured, time.time()))
+                    self.write(json_events.stats(measured, live_text.get(measured.peer), time.time()))
+            case commands.Export():
+                saved = transcripts.write(self._transcript, command.format, Path(command.path))
+                self.write(json_events.exported(str(saved), time.time()))
             case commands.Safety():
                 for info in whom(await self._node.peers(self._conversation), command.peer):
                     self.write(json_events.safety(info, time.time()))

@@ -7,12 +7,16 @@ while somebody types would be read out as part of it, or would need a cursor mov
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from collections.abc import AsyncIterator, Callable
 from typing import Final
 
 from p2pchat.cli import wording
+from p2pchat.cli.keyboard import Keyboard
 from p2pchat.cli.lines import LINE_BYTES, Line
+from p2pchat.cli.live_commands import LiveCommands
+from p2pchat.cli.live_typing import LiveTyping
 from p2pchat.cli.plain_events import PlainEvents
 from p2pchat.cli.room_access import Access
 from p2pchat.cli.session import converse
@@ -21,6 +25,8 @@ from p2pchat.cli.trust_commands import TrustCommands
 from p2pchat.errors import P2PChatError, UsageError
 from p2pchat.node.api import NodeApi
 from p2pchat.node.events import Event, PeerState, Ready, TransferOffered
+from p2pchat.node.transcript import Transcript
+from p2pchat.protocol.rtt.announce import Size
 
 HELP: Final = (
     "A line that you enter is a message to everybody in the room.",
@@ -33,6 +39,11 @@ HELP: Final = (
     "/safety, or /safety NAME: the words to compare. /verify NAME: they are the same. /invite: the link to this room.",
     "/contacts: list whom you know. /rename NAME PETNAME, /forget NAME, /block NAME, /unblock NAME: change it.",
     "/who: list the others. /status: where you are. /quit: leave.",
+    "/live: let others see each key that you type, or stop it. /hold: write in private, or go on showing it.",
+    "/share NAME, /unshare NAME: who sees your keys. /share NAME always, ask or never: from now on, each time.",
+    "/alert: ask for attention. /announce sentence, word, line or char: how much of live text is told at once.",
+    "/rtt stats: how well live text works. /export txt, md or jsonl, and a path: save what was said.",
+    "/admit, /refuse: answer somebody who asks to talk and has no key.",
     "//: begin a message with a slash.",
 )
 """What `/help` says."""
@@ -47,17 +58,21 @@ async def chat(
     linger: float,
     echo: bool,
     show_link: Callable[[str], None],
+    size: Size = "sentence",
+    keyboard: Keyboard | None = None,
 ) -> None:
     """Takes part in a conversation line by line.
 
     Args:
         node: a node that is not started; it is stopped at the end.
         access: the room, and its secret if it has one.
-        lines: messages and commands.
+        lines: messages and commands, where there is no keyboard.
         write_line: takes each line of output.
         linger: how long end of input waits for what is still being sent, in seconds.
         echo: whether our own messages are written, too: a terminal has shown them already, a pipe has not.
         show_link: takes the invite of a room whose secret is new, which is not for the record of what was said.
+        size: how much of a live line is announced at once.
+        keyboard: the terminal's keys, for typing live; None where there is no terminal.
 
     Raises:
         P2PChatError: the room could not be joined, or not everything was delivered in time.
@@ -68,9 +83,12 @@ async def chat(
         write_line,
         echo=echo,
         show_link=show_link if access.show_invite else None,
-        now=asyncio.get_running_loop().time(),
+        size=size,
+        keyboard=keyboard,
     )
-    await converse(node, access, front_end, lines, linger)
+    with keyboard or contextlib.nullcontext():
+        typed = front_end.typed_lines(keyboard.chunks()) if keyboard else lines
+        await converse(node, access, front_end, typed, linger)
 
 
 class PlainFrontEnd:
@@ -84,11 +102,16 @@ class PlainFrontEnd:
         *,
         echo: bool,
         show_link: Callable[[str], None] | None,
-        now: float,
+        size: Size,
+        keyboard: Keyboard | None,
     ) -> None:
         self._node = node
         self._conversation = conversation
-        self._shown = PlainEvents(write_line, echo, now)
+        self._clock = asyncio.get_running_loop().time
+        self._transcript = Transcript(conversation)
+        write_text = keyboard.write_text if keyboard else None
+        self._shown = PlainEvents(write_line, echo, self._clock(), size, write_text)
+        self._live = LiveTyping(node, conversation, self._shown, self._transcript, keyboard)
         self._show_link = show_link
         self._files = TransferCommands(node, conversation, self._shown)
         self._commands = {
@@ -96,11 +119,13 @@ class PlainFrontEnd:
             "status": self._status,
             "help": self._help,
             **self._files.commands,
+            **LiveCommands(node, conversation, self._shown, self._live, self._transcript).commands,
             **TrustCommands(node, conversation, self._shown).commands,
         }
 
     async def told(self, event: Event, now: float) -> None:
         """The node told an event."""
+        self._transcript.event(event)
         self._shown.tell(event, now)
         if isinstance(event, Ready) and self._show_link is not None:
             self._show_link(await self._node.invite(self._conversation))
@@ -115,6 +140,10 @@ class PlainFrontEnd:
         """The deadline has come."""
         self._shown.tick(now)
 
+    def typed_lines(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[Line]:
+        """Returns the lines that are entered, while their keys are shown to others when that is wanted."""
+        return self._live.lines(chunks)
+
     async def entered(self, line: Line) -> bool:
         """A line of input; False when it says `/quit`. Nothing that begins with one slash is ever sent."""
         try:
@@ -122,11 +151,11 @@ class PlainFrontEnd:
                 raise UsageError(f"that line is too long, and was not sent; a line may have {LINE_BYTES} bytes")
             text = line.decode("utf-8", "replace")
             if text.startswith("//"):
-                await self._node.say(self._conversation, text[1:])
+                await self._live.finish(text[1:])
             elif text.startswith("/"):
                 return await self._obey(os.fsdecode(line))
-            elif text.strip():
-                await self._node.say(self._conversation, text)
+            else:
+                await self._live.finish(text)
         except P2PChatError as error:
             self._shown.write_problem(error.message, error.hint)
         return True
@@ -154,7 +183,8 @@ class PlainFrontEnd:
     async def _status(self, argument: str) -> None:
         peers = await self._node.peers(self._conversation)
         connected = sum(info.state is PeerState.CONNECTED for info in peers)
-        self._shown.write(f"{self._shown.whereabouts()} {wording.number(connected, 'peer')} connected.")
+        present = f"{wording.number(connected, 'peer')} connected."
+        self._shown.write(f"{self._shown.whereabouts()} {present} {await self._live.status()}")
 
     async def _help(self, argument: str) -> None:
         for line in HELP:

@@ -28,6 +28,8 @@ ALLOWED: Final = {
     "verbose": "true or false",
     "patience": "a number of seconds from 1 to 604800",
     "if-exists": "rename, skip, overwrite or ask",
+    "announce": "sentence, word, line or char",
+    "events": "the number of an open file descriptor, or a path",
 }
 """Every setting, and what it has to be."""
 
@@ -48,6 +50,8 @@ class ConfigFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename
     verbose: bool | None = None
     patience: float | None = None
     if_exists: str | None = None
+    announce: str | None = None
+    events: str | None = None
 
 
 def load(path: Path, required: bool) -> ConfigFile:

@@ -33,6 +33,41 @@ class Rtt(Command, frozen=True, tag="rtt"):
     commit: bool = False
 
 
+class Live(Command, frozen=True, tag="live"):
+    """Show our line key by key, or with false take it back and send no more."""
+
+    on: bool = True
+
+
+class Hold(Command, frozen=True, tag="hold"):
+    """Compose in private."""
+
+
+class Share(Command, frozen=True, tag="share"):
+    """Decide who sees our line key by key: everybody, or one peer."""
+
+    peer: str | None = None
+    shared: bool = True
+
+
+class Policy(Command, frozen=True, tag="policy"):
+    """Decide whether a contact sees our keys from now on."""
+
+    contact: str
+    live_text: Literal["off", "ask", "on"]
+
+
+class Alert(Command, frozen=True, tag="alert"):
+    """Ask for attention."""
+
+
+class Export(Command, frozen=True, tag="export"):
+    """Save what was said."""
+
+    format: Literal["txt", "md", "jsonl"]
+    path: _Path
+
+
 class Send(Command, frozen=True, tag="send"):
     """Offer files and folders."""
 
@@ -146,6 +181,12 @@ class Unblock(Command, frozen=True, tag="unblock"):
 JsonCommand: TypeAlias = (
     Say
     | Rtt
+    | Live
+    | Hold
+    | Share
+    | Policy
+    | Alert
+    | Export
     | Send
     | Accept
     | Decline

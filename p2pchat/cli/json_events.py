@@ -5,10 +5,11 @@ Each object has `event` and `t` (unix seconds). A reader ignores keys that it do
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any, TypeAlias
 
 from p2pchat.errors import P2PChatError, ServerUnreachable
-from p2pchat.node.api import ContactInfo, Landing, Leftover, PeerStats
+from p2pchat.node.api import ContactInfo, Landing, Leftover, LiveTextStats, PeerStats
 from p2pchat.node.events import (
     Alerted,
     CodeChanged,
@@ -16,7 +17,9 @@ from p2pchat.node.events import (
     Event,
     GuestAsks,
     Item,
+    LiveTextAsked,
     LiveTextChanged,
+    LiveTextShown,
     MessageDelivered,
     MessageReceived,
     MessageSent,
@@ -74,7 +77,13 @@ def as_object(event: Event, own_tag: str) -> Object | None:
                 line=event.line,
                 text=event.text,
                 state=event.state.value,
+                corrected=event.corrected,
+                restored=event.restored,
             )
+        case LiveTextShown():
+            return tell("shown", event.at, peer=event.peer)
+        case LiveTextAsked():
+            return tell("asks-to-see", event.at, peer=event.peer, name=event.name)
         case Alerted():
             return tell("alert", event.at, peer=event.peer, name=event.name)
         case GuestAsks():
@@ -118,6 +127,9 @@ def peer(info: PeerInfo, at: float, was: str = "") -> Object:
         path=info.path,
         rtt_ms=info.rtt_ms,
         reason=info.reason,
+        live_text=info.live_text,
+        sees_keys=info.sees_keys,
+        live_mode=info.live_mode,
         **({"was": was} if was else {}),
     )
 
@@ -145,11 +157,12 @@ def contact(info: ContactInfo, at: float) -> Object:
         first_seen=info.first_seen,
         last_seen=info.last_seen,
         auto_accept=info.auto_accept,
+        live_text=info.live_text,
     )
 
 
-def stats(measured: PeerStats, at: float) -> Object:
-    """Tells what is measured of the link to a peer."""
+def stats(measured: PeerStats, live_text: LiveTextStats | None, at: float) -> Object:
+    """Tells what is measured of the link to a peer, and of live text with it where there is some."""
     return tell(
         "stats",
         at,
@@ -159,7 +172,18 @@ def stats(measured: PeerStats, at: float) -> Object:
         sent=measured.sent,
         received=measured.received,
         rate=measured.rate,
+        live_text=None if live_text is None else asdict(live_text.measured),
     )
+
+
+def alert_sent(sent: bool, at: float) -> Object:
+    """Tells whether an alert left."""
+    return tell("alert-sent", at, sent=sent)
+
+
+def exported(path: str, at: float) -> Object:
+    """Tells where the transcript is."""
+    return tell("exported", at, path=path)
 
 
 def landing(transfer: str, found: Landing, at: float) -> Object:

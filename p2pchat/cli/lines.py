@@ -63,37 +63,46 @@ class LineSplitter:
 async def read_lines(descriptor: int, limit: int = LINE_BYTES) -> AsyncIterator[Line]:
     """Yields the lines of a file descriptor until it ends.
 
+    Args:
+        descriptor: as for `read_chunks`.
+        limit: longest line in bytes.
+    """
+    splitter = LineSplitter(limit)
+    async for data in read_chunks(descriptor):
+        for line in splitter.feed(data):
+            yield line
+    for line in splitter.finish():
+        yield line
+
+
+async def read_chunks(descriptor: int) -> AsyncIterator[bytes]:
+    """Yields what is read from a file descriptor until it ends.
+
     A thread does the reading: an event loop can watch a pipe, but neither a regular file nor, on Windows, a console.
     It is a daemon, because nothing can end a read from a terminal where nobody types.
 
     Args:
         descriptor: a pipe, file, terminal or socket, open for reading. It is left open.
-        limit: longest line in bytes.
     """
     loop = asyncio.get_running_loop()
-    batches: asyncio.Queue[list[Line] | None] = asyncio.Queue()
+    chunks: asyncio.Queue[bytes] = asyncio.Queue()
     ahead = threading.Semaphore(READS_AHEAD)
 
-    def hand_over(batch: list[Line] | None) -> bool:
+    def hand_over(data: bytes) -> bool:
         ahead.acquire()
         try:
-            loop.call_soon_threadsafe(batches.put_nowait, batch)
+            loop.call_soon_threadsafe(chunks.put_nowait, data)
         except RuntimeError:  # the loop is closed: nobody waits for lines any more
             return False
         return True
 
     def read() -> None:
-        splitter = LineSplitter(limit)
-        while data := _read(descriptor):
-            if not hand_over(splitter.feed(data)):
-                return
-        hand_over(splitter.finish())
-        hand_over(None)
+        while hand_over(data := _read(descriptor)) and data:
+            pass
 
     threading.Thread(target=read, name="lines of input", daemon=True).start()
-    while (batch := await batches.get()) is not None:
-        for line in batch:
-            yield line
+    while data := await chunks.get():
+        yield data
         ahead.release()
 
 

@@ -58,6 +58,8 @@ def _timeout(help_text: str, **how: Any) -> Callable[[Command], Command]:
     metavar="SECONDS",
     help="In plain and machine mode: how long the end of input waits for what is still being sent.",
 )
+@options.announce
+@options.events
 @click.option("--secret-file", metavar="FILE", help="A file with the room's secret, or a passphrase.")
 @click.option("--new-secret", is_flag=True, help="Make a secret for the room, and show the invite to it.")
 @click.option("--invite", is_flag=True, help="Ask for the invite link to a room; it names room and server.")
@@ -199,15 +201,19 @@ def demo(context: click.Context, /, **_: Any) -> None:
 
 def _chat_in_lines(access: Access, linger: float, chosen: Options) -> None:
     from p2pchat.cli import chat_json, chat_plain
+    from p2pchat.cli.assistive import observed
+    from p2pchat.cli.keyboard import Keyboard
     from p2pchat.cli.lines import read_lines
     from p2pchat.cli.output import standard_output
     from p2pchat.node.loop import run
     from p2pchat.node.node import Node
 
     async def take_part() -> None:
-        node = Node(chosen.settings)
+        node = observed(Node(chosen.settings), chosen.events)
         lines = read_lines(sys.stdin.fileno())
-        write_line = standard_output().write_line
+        output = standard_output()
+        write_line = output.write_line
+        on_terminal = sys.stdin.isatty() and sys.stdout.isatty()
         if chosen.json:
             await chat_json.chat(node, access, lines=lines, write_line=write_line, linger=linger)
         else:
@@ -218,6 +224,8 @@ def _chat_in_lines(access: Access, linger: float, chosen: Options) -> None:
                 write_line=write_line,
                 linger=linger,
                 echo=not sys.stdin.isatty(),
+                size=chosen.announce,
+                keyboard=Keyboard(sys.stdin.fileno(), output.write_text) if on_terminal else None,
                 show_link=lambda link: narration.narrate(f"Whoever has this link can come in:\n\n    {link}\n"),
             )
 
@@ -226,10 +234,11 @@ def _chat_in_lines(access: Access, linger: float, chosen: Options) -> None:
 
 def _chat_on_screen(access: Access, chosen: Options) -> None:
     from p2pchat import tui
+    from p2pchat.cli.assistive import observed
     from p2pchat.node.threaded import NodeThread
 
     error = tui.run(
-        NodeThread(chosen.settings),
+        observed(NodeThread(chosen.settings), chosen.events),
         access.room,
         secret=access.secret,
         live=False,

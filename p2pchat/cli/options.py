@@ -24,6 +24,7 @@ from p2pchat.cli import config
 from p2pchat.errors import ConfigurationError, UsageError
 from p2pchat.node.settings import Settings
 from p2pchat.protocol.limits import NAME_CHARACTERS
+from p2pchat.protocol.rtt.announce import SIZES, Size
 from p2pchat.protocol.untrusted import safe_line
 
 DEFAULT_SERVER: Final = "http://127.0.0.1:8080"
@@ -66,6 +67,10 @@ class Options:
     verbose: bool
     if_exists: str = ""
     """What to do with names that are taken, one of `IF_EXISTS`; empty where nobody has said so."""
+    announce: Size = "sentence"
+    """How much of live text line mode says at once."""
+    events: str = ""
+    """Where assistive technology reads what happens: the number of a file descriptor, or a path; empty for nowhere."""
 
 
 def option(name: str, *more: str, **how: Any) -> Callable[[Command], Command]:
@@ -94,6 +99,12 @@ if_exists = option(
     metavar="WHAT",
     help="When a name is taken: rename, skip what is the same, overwrite, or ask.  [default: ask on a terminal]",
 )
+announce = option(
+    "announce",
+    metavar="WHAT",
+    help="In line mode, tell live text by sentence, word, line or char.  [default: sentence]",
+)
+events = option("events", metavar="FD|PATH", help="Write JSON Lines for assistive technology there, in any mode.")
 config_file = option(
     "config", metavar="FILE", help="The configuration file.  [default: config.toml in the folder of all state]"
 )
@@ -135,7 +146,15 @@ def resolve(context: click.Context) -> Options:
     )
     in_lines, as_json = _mode(lookup.flag("plain"), lookup.flag("json"))
     taken_names = lookup.checked("if-exists", _if_exists, "")
-    return Options(settings, in_lines, as_json, lookup.flag("verbose").value, taken_names)
+    return Options(
+        settings,
+        in_lines,
+        as_json,
+        lookup.flag("verbose").value,
+        taken_names,
+        lookup.checked("announce", _announce, "sentence"),
+        lookup.checked("events", _events, ""),
+    )
 
 
 def with_server(chosen: Options, server: str, origin: str) -> Options:
@@ -199,7 +218,7 @@ class _Lookup:
 
     def _from_here(self, name: str, value: Any) -> Any:
         """Paths in a file count from its folder, not from wherever the command is started."""
-        if name not in ("home", "downloads") or not value:
+        if name not in ("home", "downloads", "events") or not value or str(value).isdecimal():
             return value
         return str(self._path.parent / os.path.expanduser(value))
 
@@ -262,6 +281,19 @@ def _if_exists(value: str) -> str:
     if value not in IF_EXISTS:
         raise ValueError
     return value
+
+
+def _announce(value: str) -> Size:
+    for size in SIZES:
+        if size == value:
+            return size
+    raise ValueError
+
+
+def _events(value: str) -> str:
+    if not value or "\0" in value:
+        raise ValueError
+    return value if value.isdecimal() else os.path.abspath(os.path.expanduser(value))
 
 
 def _ice_urls(values: list[str] | tuple[str, ...]) -> list[str]:

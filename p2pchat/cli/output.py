@@ -45,6 +45,14 @@ class Output:
         """
         self._write(line.encode(self._encoding, "replace") + b"\n")
 
+    def write_text(self, text: str) -> None:
+        """Writes a part of a line and flushes it: the echo of keys. `text` has to be fit for a terminal.
+
+        Raises:
+            OutputClosed: as `write_line` does.
+        """
+        self._write(text.encode(self._encoding, "replace"))
+
     def write_path(self, path: str) -> None:
         """Writes a path of this machine as a line: to a terminal fit to be shown, otherwise as the system has it.
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from p2pchat.cli import wording
+from p2pchat.cli.live_words import LiveWords
 from p2pchat.cli.speakers import Speakers
 from p2pchat.cli.transfer_list import TransferList
+from p2pchat.cli.voice import Voice
 from p2pchat.node.events import (
     Alerted,
     Direction,
     Event,
-    LineState,
+    GuestAsks,
+    LiveTextAsked,
     LiveTextChanged,
+    LiveTextShown,
     MessageDelivered,
     MessageReceived,
     MessageSent,
@@ -28,7 +32,7 @@ from p2pchat.node.events import (
     TransferProgressed,
     TransferState,
 )
-from p2pchat.protocol.rtt.announce import Announcer
+from p2pchat.protocol.rtt.announce import Size
 from p2pchat.protocol.untrusted import safe_text
 
 
@@ -39,21 +43,35 @@ class PlainEvents:
         write_line: takes each line.
         echo: whether our own messages are written, too.
         now: the time, in seconds of a monotonic clock.
+        size: how much of a live line is said at once.
+        write_text: takes the echo of keys, where keys are seen.
     """
 
-    def __init__(self, write_line: Callable[[str], None], echo: bool, now: float) -> None:
+    def __init__(
+        self,
+        write_line: Callable[[str], None],
+        echo: bool,
+        now: float,
+        size: Size = "sentence",
+        write_text: Callable[[str], None] | None = None,
+    ) -> None:
         self.speakers = Speakers()
         self.transfers = TransferList()
+        self.voice = Voice(self._write_safe, write_text)
+        self.live = LiveWords(self.voice, self.speakers, now, size)
         self._write_line = write_line
         self._echo = echo
-        self._announcer = Announcer(now)
         self._ready: Ready | None = None
         self._online = True
         self._problem = ""
         """The last one: what follows from it is told without its reason."""
 
     def write(self, text: str) -> None:
-        """Writes text, whatever it holds, as one line or several."""
+        """Writes text, whatever it holds, as one line or several; not while somebody types."""
+        self.live.said_otherwise()
+        self.voice.say(text)
+
+    def _write_safe(self, text: str) -> None:
         for line in safe_text(text).split("\n"):
             self._write_line(line)
 
@@ -73,12 +91,14 @@ class PlainEvents:
 
     def deadline(self) -> float | None:
         """When `tick` is due."""
-        return self._announcer.deadline()
+        deadlines = [due for due in (self.live.announcer.deadline(), self.voice.deadline()) if due is not None]
+        return min(deadlines, default=None)
 
     def tick(self, now: float) -> None:
         """Time has passed: announces the live text that has waited long enough."""
-        self._announcer.tick(now)
-        self._announce()
+        self.live.announcer.tick(now)
+        self.live.announce()
+        self.voice.tick(now)
 
     def tell(self, event: Event, now: float) -> None:
         """Writes an event, or nothing where there is nothing to say."""
@@ -101,9 +121,13 @@ class PlainEvents:
             case MessageReceived():
                 self._speak(self.speakers.called(event.peer, event.name), event.text)
             case LiveTextChanged():
-                self._live_text(event, now)
+                self.live.changed(event, now)
             case Alerted():
-                self.write(f"{self.speakers.called(event.peer, event.name)} asks for your attention.")
+                self.live.alerted(event)
+            case LiveTextAsked():
+                self.live.asked(event)
+            case GuestAsks():
+                self.live.guest(event)
             case TransferOffered():
                 self._offer(event.info)
             case TransferChanged():
@@ -115,7 +139,7 @@ class PlainEvents:
                 if event.code == "changed-key":
                     self.write("Warning. Somebody with the name of a contact was not let in.")
                 self.write_problem(event.message, event.hint)
-            case MessageSent() | PeerMeasured():
+            case MessageSent() | PeerMeasured() | LiveTextShown():
                 pass
 
     def _speak(self, speaker: str, text: str) -> None:
@@ -134,11 +158,11 @@ class PlainEvents:
         before = self.speakers.update(info, event.was)
         was = before.state if before else None
         who = self.speakers.called(info.peer, info.name)
+        self.live.peer_changed(info, before)
         match info.state:
             case PeerState.CONNECTED if was is not PeerState.CONNECTED:
                 verb = "is back" if was is PeerState.LOST else "joined"
-                live = f" Live text is on for {who}." if info.live_text else ""
-                self.write(f"{who} {verb}. {wording.trust(info)}. {wording.path(info)}.{live}")
+                self.write(f"{who} {verb}. {wording.trust(info)}. {wording.path(info)}.{self.live.arrived(info)}")
             case PeerState.CONNECTED if before and before.trust is not info.trust:
                 self.write(f"The key of {who} is {info.trust.value} now.")
             case PeerState.CONNECTED if before and before.path != info.path and info.path:
@@ -146,32 +170,10 @@ class PlainEvents:
             case PeerState.LOST if was is not PeerState.LOST:
                 self.write(f"The connection to {who} is lost. Trying again.")
             case PeerState.LEFT if was in (PeerState.CONNECTED, PeerState.LOST):
-                self._announcer.forget(info.peer)
                 self.write(f"{who} left.")
             case PeerState.FAILED if was is not PeerState.FAILED:
                 known = info.reason == self._problem
                 self.write(f"No connection to {who}.{'' if known else wording.because(info.reason)}")
-
-    def _live_text(self, event: LiveTextChanged, now: float) -> None:
-        final = event.state is not LineState.LIVE
-        self._announcer.changed(event.peer, event.line, safe_text(event.text), final, now)
-        self._announce()
-        if event.state is LineState.INTERRUPTED:
-            who = self.speakers.called(event.peer, event.name)
-            self.write(f"The last line of {who} was interrupted. Some of its end may be missing.")
-
-    def _announce(self) -> None:
-        while (announced := self._announcer.poll()) is not None:
-            who = self.speakers.called(announced.peer)
-            match announced.kind:
-                case "typing":
-                    self._speak(f"{who} is typing", announced.text)
-                case "corrected" if not announced.text:
-                    self.write(f"{who} took back what was typed.")
-                case "corrected":
-                    self._speak(f"{who} corrected", announced.text)
-                case "final":
-                    self._speak(who, announced.text)
 
     def _offer(self, info: TransferInfo) -> None:
         number = self.transfers.update(info).number

@@ -187,9 +187,9 @@ class NodeApi(Protocol):
         Args:
             conversation: where.
             shared: whether our keys are to be seen. If not, the line as it stands is taken back there.
-            peer: only this one, whoever else; None for everybody who is here now. Of those who come later, contacts
-                with the policy `on` see our keys too; of others a `LiveTextAsked` tells. A contact with the policy
-                `off` never does.
+            peer: only this one, for the whole conversation; None for everybody who is here now. Of those who come
+                later, contacts with the policy `on` see our keys too; of others a `LiveTextAsked` tells. One with `off`
+                never does. A no to everybody is one to those who were allowed, too. Nobody: PeerUnreachable.
         """
 
     async def live_text_mode(self, conversation: str, mode: str) -> None:

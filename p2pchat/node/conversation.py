@@ -7,31 +7,30 @@ seat is taken again and everybody who is not connected is offered a link.
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
 import secrets
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 from p2pchat import __version__
 from p2pchat.errors import PeerUnreachable, UsageError
-from p2pchat.node.events import Event, MessageSent, PeerState, Problem, Ready, ServerChanged
-from p2pchat.node.gatekeeper import Admitted, Gatekeeper, Stopped
+from p2pchat.node.events import LiveTextChanged, MessageSent, PeerState, Problem, Ready, ServerChanged
+from p2pchat.node.gatekeeper import Admitted, Stopped
+from p2pchat.node.live_sharing import LiveSharing
+from p2pchat.node.naming import free_tag, one_of
 from p2pchat.node.peer import Peer
 from p2pchat.node.said import encodable
+from p2pchat.node.surroundings import Surroundings
 from p2pchat.protocol import frames, limits
 from p2pchat.protocol.handshake import Handshake
 from p2pchat.protocol.identity import key_tag
 from p2pchat.protocol.introduction import Greeted
 from p2pchat.protocol.invite import Invite
 from p2pchat.protocol.room_secret import room_id
-from p2pchat.protocol.rtt.direction import EXTENSIONS
+from p2pchat.protocol.rtt.direction import Mode, our_features
 from p2pchat.protocol.sealing import SEALING_NONCE_BYTES, Sealer, SealError
-from p2pchat.protocol.transfer.exchange import TransferOutput
-from p2pchat.protocol.untrusted import safe_text
-from p2pchat.rtc.ice import Configuration
+from p2pchat.protocol.untrusted import safe_line, safe_text
 from p2pchat.rtc.link_events import Opened
 from p2pchat.signaling.client import SignalingClient
 from p2pchat.signaling.events import Offline, Online, PeerJoined, PeerLeft, Refused, Relayed
@@ -45,22 +44,6 @@ AGENT = f"p2pchat/{__version__}"
 
 MESSAGE_ID_BYTES = 8
 """Random bytes of a message id: alike once in 2**64 pairs, and only within one peer's memory does it matter."""
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What every conversation of a node shares."""
-
-    gatekeeper: Gatekeeper
-    """Our identity, and who is admitted."""
-    configuration: Configuration
-    """How links are made."""
-    tell: Callable[[Event], None]
-    """Takes events for the front end."""
-    on_transfer: Callable[[Peer, TransferOutput], None]
-    """Takes what the transfers with a peer ask for and tell."""
-    on_admitted: Callable[[Peer], None]
-    """Called each time a link to a peer is ready to be used."""
 
 
 class Conversation:
@@ -98,12 +81,12 @@ class Conversation:
             [limits.PROTOCOL_VERSION],
             our_name,
             AGENT,
-            frames.LiveTextFeatures(cps=limits.CPS_ADVERTISED, extensions=EXTENSIONS),
+            our_features(),
             throwaway=self._gatekeeper.throwaway,
         )
         self._client = self._new_client()
         self._listening: asyncio.Task[None] | None = None
-        self._live_text = ""
+        self._live = LiveSharing(name, self._gatekeeper.live_text, self._tell)
         self._held: list[frames.Message] = []
         """Said while nobody was there: for the first who comes."""
 
@@ -146,32 +129,68 @@ class Conversation:
         message = self._message(text)
         present = self._present()
         for peer in present:
-            peer.say(message)
+            peer.text.say(message)
         if not present:
             self._held.append(message)
         self._tell(MessageSent(self.name, message.id, safe_text(message.text), time.time()))
         return message.id
 
-    def set_live_text(self, text: str) -> None:
-        """Our live line reads this now, for everybody."""
-        self._live_text = encodable(text)[: limits.LIVE_LINE_CHARACTERS]
-        for peer in self.peers.values():
-            peer.set_live_text(self._live_text)
+    def set_live_text(self, text: str, typed_at: float | None = None) -> None:
+        """Our live line reads this now, for everybody; see `NodeApi.set_live_text`."""
+        self._live.set_line(encodable(text)[: limits.LIVE_LINE_CHARACTERS], typed_at, self.peers.values())
 
     def commit_live_text(self) -> str:
         """Finishes our live line; returns the id of the message that it became, empty when there was no text."""
-        text, self._live_text = self._live_text, ""
+        text, self._live.line = self._live.line, ""
         if not text.strip():
             self.set_live_text("")
             return ""
         message = self._message(text)
         present = self._present()
         for peer in present:
-            peer.commit_live_text(message)
+            peer.text.commit_live_text(message)
         if not present:
             self._held.append(message)
         self._tell(MessageSent(self.name, message.id, safe_text(text), time.time()))
         return message.id
+
+    def share_live_text(self, shared: bool, wanted: str | None) -> None:
+        """See `NodeApi.share_live_text`.
+
+        Raises:
+            PeerUnreachable: nobody, or more than one, is `wanted`.
+        """
+        if wanted is None:
+            self._live.share(shared, self.peers.values())
+        else:
+            self._live.share_with(one_of([peer for peer in self.peers.values() if peer.known_here], wanted), shared)
+
+    def live_text_mode(self, mode: str) -> None:
+        """See `NodeApi.live_text_mode`."""
+        try:
+            self._live.set_mode(Mode(mode), self.peers.values())
+        except ValueError:
+            raise UsageError(f"{safe_line(mode)} is no mode of live text", "live, hold or off, please") from None
+
+    def alert(self) -> bool:
+        """See `NodeApi.alert`."""
+        return self._live.alert(self.peers.values())
+
+    def admit_guest(self, wanted: str, admitted: bool) -> None:
+        """See `NodeApi.admit_guest`."""
+        for peer in self.peers.values():
+            if peer.guest.asking and peer.info.peer == wanted:
+                if admitted:
+                    self._live.admitted_guest(peer)
+                peer.answer_guest(admitted)
+                return
+        raise PeerUnreachable("nobody asks to be admitted under this name", "see who is there")
+
+    def taken(self, event: LiveTextChanged) -> None:
+        """The front end has taken an event of this conversation."""
+        for peer in self.peers.values():
+            if peer.text.taken(event):
+                peer.drain()
 
     @property
     def settled(self) -> bool:
@@ -179,22 +198,8 @@ class Conversation:
         return not self._held and all(peer.settled for peer in self.peers.values())
 
     def find(self, wanted: str) -> Peer:
-        """Returns the connected peer with this tag, unique name, or unique beginning of a tag.
-
-        A whole tag wins over a name: what a peer calls itself must not make it another one.
-
-        Raises:
-            PeerUnreachable: nobody, or more than one, is meant.
-        """
-        connected = self.connected()
-        found = [peer for peer in connected if peer.info.peer == wanted]
-        found = found or [peer for peer in connected if peer.info.name == wanted]
-        found = found or [peer for peer in connected if wanted and peer.info.peer.startswith(wanted)]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            raise PeerUnreachable("several peers are meant", "name one by its key tag")
-        raise PeerUnreachable("no such peer is connected", "see who is there, and name one by name or key tag")
+        """Returns the peer that can be sent files now and is meant; see `naming.one_of` for what is raised."""
+        return one_of(self.connected(), wanted)
 
     def connected(self) -> list[Peer]:
         """Returns the peers that can be sent files now."""
@@ -287,6 +292,7 @@ class Conversation:
                 guests=None if self._secret else self._gatekeeper.knows_name,
             )
             self.peers[peer_id] = peer
+            self._live.apply([peer])
         return peer
 
     def _signalled(self, sender: str, body: Any) -> None:
@@ -347,6 +353,7 @@ class Conversation:
                 del self.peers[earlier.seat]
                 peer.session.continue_from(earlier.session)
             peer.is_now(earlier.info.peer if earlier is not None else self._free_tag(peer, greeted.key))
+            self._live.apply([peer])
         return verdict
 
     def _is_ourselves(self, peer: Peer) -> bool:
@@ -370,29 +377,19 @@ class Conversation:
                 match self._gatekeeper.standing(peer.key, peer.info.name):
                     case Admitted(trust, name):
                         peer.trusted(trust, name)
+                        self._live.apply([peer])
                     case Stopped() as stopped:
                         peer.stop_talking(stopped)
                         peer.drain()
 
     def _free_tag(self, peer: Peer, key: bytes) -> str:
-        tag = key_tag(key)
-        taken = {
-            self._gatekeeper.identity.tag,
-            *(other.info.peer for other in self.peers.values() if other is not peer),
-        }
-        if peer.info.peer.partition("-")[0] == tag:
-            return peer.info.peer
-        return next(name for number in itertools.count(1) if (name := _numbered(tag, number)) not in taken)
+        others = [other.info.peer for other in self.peers.values() if other is not peer]
+        return free_tag(key_tag(key), peer.info.peer, {self._gatekeeper.identity.tag, *others})
 
     def _admitted(self, peer: Peer) -> None:
         if not peer.guest.here:
             self._surroundings.on_admitted(peer)
         held, self._held = self._held, []
         for message in held:
-            peer.say(message)
-        if self._live_text:
-            peer.set_live_text(self._live_text)
-
-
-def _numbered(tag: str, number: int) -> str:
-    return tag if number == 1 else f"{tag}-{number}"
+            peer.text.say(message)
+        self._live.admitted(peer)

@@ -22,7 +22,7 @@ from p2pchat.protocol.identity import Identity, key_tag
 from p2pchat.protocol.introduction import Greeted
 from p2pchat.protocol.limits import NAME_CHARACTERS
 from p2pchat.protocol.untrusted import safe_line
-from p2pchat.store.contacts import Contacts, Judgement, Standing, State
+from p2pchat.store.contacts import Contacts, Judgement, LiveTextPolicy, Standing, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +119,7 @@ class Gatekeeper:
                 contact.first_seen,
                 contact.last_seen,
                 contact.auto_accept,
+                contact.live_text.value,
             )
             for contact in self.contacts.list()
         ]
@@ -127,6 +128,14 @@ class Gatekeeper:
         """Returns the bytes of the largest offer that is accepted without a question from a key that was proved."""
         contact = self.contacts.get(key)
         return contact.auto_accept if contact is not None and contact.state is not State.BLOCKED else 0
+
+    def live_text(self, key: bytes) -> LiveTextPolicy:
+        """Returns whether the owner of a key sees what our user types; never, while the contacts cannot be read."""
+        try:
+            contact = self.contacts.get(key)
+        except P2PChatError:
+            return LiveTextPolicy.OFF
+        return contact.live_text if contact is not None else LiveTextPolicy.ASK
 
     def verify_key(self, key: bytes, name: str) -> None:
         """The owner of this key was verified; a key that is no contact yet becomes one."""

@@ -24,18 +24,19 @@ from p2pchat.node.events import (
     Alerted,
     Event,
     GuestAsks,
-    LineState,
-    LiveTextChanged,
     PeerChanged,
     PeerInfo,
     PeerState,
     Problem,
     Trust,
 )
+from p2pchat.node.said import line_changed
 from p2pchat.protocol import limits
 from p2pchat.protocol.allowance import Allowance
 from p2pchat.protocol.rtt import conversation as live_text
-from p2pchat.protocol.untrusted import safe_line, safe_text
+from p2pchat.protocol.rtt.direction import Mode
+from p2pchat.protocol.rtt.statistics import Statistics
+from p2pchat.protocol.untrusted import safe_line
 from p2pchat.rtc.channels import Channel
 from p2pchat.rtc.link_events import (
     Closed,
@@ -121,6 +122,8 @@ class Guest:
         self._speakers: dict[int | None, _Speaker] = {}
         """None: the partner itself; the others by their participant."""
         self._live_text = ""
+        self._wanted = (True, Mode.LIVE)
+        """Whether our user shares live text with it, and the mode."""
         self._allowance = Allowance(limits.T140_PER_SECOND, limits.T140_BURST)
         self._silence: asyncio.TimerHandle | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -174,6 +177,7 @@ class Guest:
         self._standing = Standing.UNKNOWN
         speaker = self._speakers.setdefault(None, _Speaker(PeerInfo(self._seat, self._seat, PeerState.CONNECTING)))
         speaker.info = replace(speaker.info, name=self._named(opened.label))
+        speaker.text.share(*self._wanted, now)
         speaker.text.channel_opened(now)
         self._allowance = Allowance(limits.T140_PER_SECOND, limits.T140_BURST)
         if opened.text_only:
@@ -251,10 +255,34 @@ class Guest:
             self._show(speaker)
         self._drain(now)
 
-    def set_live_text(self, text: str) -> None:
+    def share(self, shared: bool, mode: Mode) -> None:
+        """Our user wants this, also on later links; see `LiveText.share`. Its lines are whole when it is not `live`."""
+        self._wanted = (shared, mode)
+        if None in self._speakers:
+            now = time.monotonic()
+            self._speakers[None].text.share(shared, mode, now)
+            self._drain(now)
+
+    @property
+    def sees_keys(self) -> bool:
+        """Whether what we type reaches it key by key at this moment."""
+        return self._standing is Standing.ADMITTED and self._speakers[None].text.sees_keys
+
+    def alert(self) -> bool:
+        """Asks for its attention. Returns False when that is not possible now."""
+        now = time.monotonic()
+        alerted = self._standing is Standing.ADMITTED and self._speakers[None].text.alert(now)
+        self._drain(now)
+        return alerted
+
+    def statistics(self) -> Statistics:
+        """How well real-time text with it works."""
+        return self._speakers[None].text.statistics()
+
+    def set_live_text(self, text: str, typed_at: float | None = None) -> None:
         """Our live line reads this now."""
         self._live_text = text
-        self._write(text, finished=False)
+        self._write(text, finished=False, typed_at=typed_at)
 
     def commit_live_text(self) -> None:
         """Our live line is finished: a new line says so."""
@@ -268,13 +296,13 @@ class Guest:
         if self._live_text:
             self._write(self._live_text, finished=False)
 
-    def _write(self, text: str | None, finished: bool) -> None:
+    def _write(self, text: str | None, finished: bool, typed_at: float | None = None) -> None:
         if self._standing is not Standing.ADMITTED:
             return
         now = time.monotonic()
         partner = self._speakers[None].text
         if text is not None:
-            partner.set_text(text, now)
+            partner.set_text(text, now, typed_at=typed_at)
         if finished:
             partner.commit(now)
         self._drain(now)
@@ -324,9 +352,7 @@ class Guest:
         self._set_timer(now)
 
     def _tell_line(self, speaker: _Speaker, read: live_text.LineRead) -> None:
-        info, text = speaker.info, safe_text(read.text)
-        state = LineState(read.state)
-        self._tell(LiveTextChanged(self._conversation, info.peer, info.name, read.line, text, state, time.time()))
+        self._tell(line_changed(read, self._conversation, speaker.info))
 
     def _set_timer(self, now: float) -> None:
         if self._timer is not None:

@@ -23,10 +23,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from p2pchat.errors import NoConnection, UsageError
-from p2pchat.node.conversation import Conversation, Surroundings
+from p2pchat.node.conversation import Conversation
 from p2pchat.node.events import CodeChanged, Problem
 from p2pchat.node.gatekeeper import Admitted, Stopped
 from p2pchat.node.peer import Peer
+from p2pchat.node.surroundings import Surroundings
 from p2pchat.protocol.codes import ENTROPY_BYTES, Code
 from p2pchat.protocol.contact_room import contact_room
 from p2pchat.protocol.identity import key_tag

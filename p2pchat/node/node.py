@@ -9,20 +9,21 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 from p2pchat.errors import PeerUnreachable, UsageError
-from p2pchat.node.api import ContactInfo, Landing, Leftover, PeerStats
-from p2pchat.node.conversation import Conversation, Surroundings
-from p2pchat.node.events import Event, Item, PeerInfo, PeerState, TransferInfo
+from p2pchat.node.api import ContactInfo, Landing, Leftover, LiveTextStats, PeerStats
+from p2pchat.node.conversation import Conversation
+from p2pchat.node.events import Event, Item, LiveTextChanged, PeerInfo, PeerState, TransferInfo
 from p2pchat.node.gatekeeper import Gatekeeper
 from p2pchat.node.meeting import ContactMeeting, Meeting
 from p2pchat.node.settings import Settings
 from p2pchat.node.stream import EventStream
+from p2pchat.node.surroundings import Surroundings
 from p2pchat.node.transfers import Transfers
 from p2pchat.protocol.codes import Code
 from p2pchat.protocol.invite import CodeLink, is_link
 from p2pchat.protocol.limits import KEY_BYTES, ROOM_CHARACTERS
 from p2pchat.protocol.untrusted import safe_line
 from p2pchat.rtc import ice
-from p2pchat.store.contacts import Contacts, State
+from p2pchat.store.contacts import Contacts, LiveTextPolicy, State
 from p2pchat.store.interrupted import InterruptedTransfers
 from p2pchat.store.profile import Profile, fresh_identity
 
@@ -30,16 +31,20 @@ from p2pchat.store.profile import Profile, fresh_identity
 class Node:
     """Implements `p2pchat.node.api.NodeApi` on the running event loop; see there for what each call does.
 
+    Args:
+        settings: of this node.
+        on_its_own: whether taking an event from `events` means that the front end has it. Else call `taken`.
+
     Raises:
         ConfigurationError: an ICE server's URL cannot be used.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, on_its_own: bool = True) -> None:
         self._settings = settings
         self._configuration = ice.configuration(settings.ice, settings.relay_only)
         self._id = base64.b32encode(secrets.token_bytes(5)).decode().lower()
         self._conversations: dict[str, Conversation] = {}
-        self._stream = EventStream()
+        self._stream = EventStream(self.taken) if on_its_own else EventStream()
         self._activity = asyncio.Event()
         self._gatekeeper: Gatekeeper | None = None
         register = InterruptedTransfers() if settings.ephemeral else Profile(settings.home).interrupted()
@@ -55,6 +60,11 @@ class Node:
     def events(self) -> AsyncIterator[Event]:
         """See `NodeApi.events`."""
         return self._stream.__aiter__()
+
+    def taken(self, event: Event) -> None:
+        """The front end has taken an event: whoever wrote what it tells is told that it was shown."""
+        if isinstance(event, LiveTextChanged) and event.conversation in self._conversations:
+            self._conversations[event.conversation].taken(event)
 
     async def start(self) -> None:
         """See `NodeApi.start`."""
@@ -135,9 +145,39 @@ class Node:
         """See `NodeApi.say`."""
         return self._joined(conversation).say(text)
 
-    async def set_live_text(self, conversation: str, text: str) -> None:
+    async def set_live_text(self, conversation: str, text: str, typed_at: float | None = None) -> None:
         """See `NodeApi.set_live_text`."""
-        self._joined(conversation).set_live_text(text)
+        self._joined(conversation).set_live_text(text, typed_at)
+
+    async def share_live_text(self, conversation: str, shared: bool, peer: str | None = None) -> None:
+        """See `NodeApi.share_live_text`."""
+        self._joined(conversation).share_live_text(shared, peer)
+
+    async def live_text_mode(self, conversation: str, mode: str) -> None:
+        """See `NodeApi.live_text_mode`."""
+        self._joined(conversation).live_text_mode(mode)
+
+    async def alert(self, conversation: str) -> bool:
+        """See `NodeApi.alert`."""
+        return self._joined(conversation).alert()
+
+    async def live_text_policy(self, contact: str, policy: str) -> None:
+        """See `NodeApi.live_text_policy`."""
+        try:
+            wanted = LiveTextPolicy(policy)
+        except ValueError:
+            raise UsageError(f"{safe_line(policy)} is no policy", "off, ask or on, please") from None
+        await self._decide(contact, lambda contacts, key: contacts.set_live_text(key, wanted))
+
+    async def live_text_stats(self, conversation: str) -> list[LiveTextStats]:
+        """See `NodeApi.live_text_stats`."""
+        peers = self._joined(conversation).peers.values()
+        measured = ((peer.info, peer.text.statistics()) for peer in peers)
+        return [
+            LiveTextStats(info.peer, info.name, found)
+            for info, found in measured
+            if found.messages_sent or found.messages_received
+        ]
 
     async def commit_live_text(self, conversation: str) -> str:
         """See `NodeApi.commit_live_text`."""
@@ -227,11 +267,7 @@ class Node:
 
     async def admit_guest(self, conversation: str, peer: str, admitted: bool) -> None:
         """See `NodeApi.admit_guest`."""
-        for asking in self._joined(conversation).peers.values():
-            if asking.guest.asking and asking.info.peer == peer:
-                asking.answer_guest(admitted)
-                return
-        raise PeerUnreachable("nobody asks to be admitted under this name", "see who is there")
+        self._joined(conversation).admit_guest(peer, admitted)
 
     async def contacts(self) -> list[ContactInfo]:
         """See `NodeApi.contacts`."""

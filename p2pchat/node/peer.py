@@ -21,11 +21,12 @@ from p2pchat.node.connector import Connector
 from p2pchat.node.events import Event, PeerChanged, PeerInfo, PeerMeasured, PeerState, Problem, Trust
 from p2pchat.node.gatekeeper import Admitted, Stopped
 from p2pchat.node.guest import Guest
-from p2pchat.node.said import tell_what_was_said
+from p2pchat.node.peer_text import PeerText, resting, resting_at_first
 from p2pchat.protocol import frames, heartbeat, session_events
 from p2pchat.protocol.handshake import Handshake
 from p2pchat.protocol.introduction import Greeted
 from p2pchat.protocol.limits import CONNECT_SECONDS, SUSPECT_AFTER
+from p2pchat.protocol.rtt.conversation import Directed
 from p2pchat.protocol.session import Session
 from p2pchat.protocol.transfer.exchange import TransferOutput
 from p2pchat.protocol.untrusted import safe_line
@@ -84,7 +85,7 @@ class Peer:
         self.info = PeerInfo(them, them, PeerState.CONNECTING)
         self.present = True
         """Whether it has a seat in the room, as far as the server says."""
-        self.session = Session(hello)
+        self.session = Session(hello, shows_later=True)
         self.conversation = conversation
         self._tell = tell
         self._on_transfer = on_transfer
@@ -105,6 +106,7 @@ class Peer:
         """Whether it was us who refused: the peer broke the protocol, or our user must not trust it."""
         self._traffic: deque[tuple[float, int]] = deque(maxlen=MEASUREMENTS)
         self.guest = Guest(conversation, them, self, tell, partial(self._connector.send, Channel.TEXT), guests)
+        self.text = PeerText(self.session, self.guest, self.drain)
         self._tell(PeerChanged(conversation, self.info, time.time()))
 
     # --- the way to the peer
@@ -155,36 +157,17 @@ class Peer:
         self.drain()
         await self._connector.close()
 
-    # --- what is said
-
-    def say(self, message: frames.Message) -> None:
-        """Sends a message, now or when there is a link."""
-        if self.guest.here:
-            self.guest.say(message.text)
-        elif not self.session.outbox_full:
-            self.session.say(message, time.monotonic())
-            self.drain()
-
-    def set_live_text(self, text: str) -> None:
-        """Our live line reads this now."""
-        if self.guest.here:
-            self.guest.set_live_text(text)
-        else:
-            self.session.set_live_text(text, time.monotonic())
-            self.drain()
-
-    def commit_live_text(self, message: frames.Message) -> None:
-        """Our live line is finished."""
-        if self.guest.here:
-            self.guest.commit_live_text()
-        elif not self.session.outbox_full:
-            self.session.commit_live_text(message, time.monotonic())
-            self.drain()
+    # --- how it stands
 
     @property
     def connected(self) -> bool:
         """Whether it can be talked to now."""
         return self.info.state is PeerState.CONNECTED
+
+    @property
+    def known_here(self) -> bool:
+        """Whether our user knows who it is and that it is here, or that it was and may come back."""
+        return self.connected or (self.key is not None and not self.gone_for_good and not self.guest.here)
 
     @property
     def gone_for_good(self) -> bool:
@@ -234,7 +217,9 @@ class Peer:
         more = True
         while more:
             self.session.drain_transfers(time.monotonic())
-            while (output := self.session.poll()) is not None:
+            if self.info.sees_keys != self.text.sees_keys:
+                self._change()  # before a key leaves
+            while (output := self.text.next_output()) is not None:
                 self._do(output)
             more = self._send_files()
         self._set_timer()
@@ -261,8 +246,11 @@ class Peer:
                 self._pulse_changed(pulse, silence)
             case session_events.Measured(round_trip):
                 self._measured(round_trip)
+            case Directed(sends, receives, why):
+                self._change(live_mode=resting(sends, receives, why))
             case _:
-                tell_what_was_said(output, self.conversation, self.info, self._tell)
+                if (event := self.text.what_was_said(output, self.conversation, self.info)) is not None:
+                    self._tell(event)
 
     def _send_files(self) -> bool:
         """Hands file data over while there is room. Returns whether there was any."""
@@ -295,6 +283,7 @@ class Peer:
                 self.stop_talking(stopped)
             case Admitted(trust, name):
                 self._attempts.succeeded()
+                self.session.admit(time.monotonic())
                 self._change(
                     name=name,
                     state=PeerState.CONNECTED,
@@ -302,9 +291,9 @@ class Peer:
                     path=self._connector.path,
                     reason="",
                     live_text=greeted.hello.live_text is not None,
+                    live_mode=resting_at_first(greeted.hello.live_text),
                     words=greeted.words,
                 )
-                self.session.admit(time.monotonic())
                 self._on_admitted(self)
 
     def is_guest(self, reason: str) -> None:
@@ -327,6 +316,7 @@ class Peer:
         self._attempts.succeeded()
         self._change(state=PeerState.CONNECTED, path=self._connector.path, reason="", live_text=True)
         self.guest.admit()
+        self._change()
         self._on_admitted(self)
 
     def stop_talking(self, stopped: Stopped) -> None:
@@ -370,6 +360,7 @@ class Peer:
         reason = self._goodbye or reason
         was_connected = self.info.state is PeerState.CONNECTED
         self.session.link_closed(now, reason)
+        self.text.link_closed()
         self._traffic.clear()
         if self._leaving:
             return
@@ -394,7 +385,9 @@ class Peer:
             self._try_again("it did not offer a connection")
 
     def _change(self, **changes: Any) -> None:
+        """Tells how the peer stands, if that is news. Who sees our keys is looked up, and never remembered."""
         info = replace(self.info, **changes)
-        if info != self.info:
+        info = replace(info, sees_keys=info.state is PeerState.CONNECTED and self.text.sees_keys)
+        if info != self.info and not self._leaving:
             self.info = info
             self._tell(PeerChanged(self.conversation, info, time.time()))

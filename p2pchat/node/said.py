@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
 from p2pchat.node.events import Alerted, Event, LineState, LiveTextChanged, MessageDelivered, MessageReceived, PeerInfo
 from p2pchat.protocol import session_events
@@ -11,22 +10,35 @@ from p2pchat.protocol.rtt import conversation as live_text
 from p2pchat.protocol.untrusted import safe_text
 
 
-def tell_what_was_said(
-    output: session_events.Output, conversation: str, info: PeerInfo, tell: Callable[[Event], None]
-) -> None:
-    """Tells what a peer said or has received; nothing when the output is about something else."""
+def what_was_said(output: session_events.Output, conversation: str, info: PeerInfo) -> Event | None:
+    """Returns the event for what a peer said or has received; None when the output is about something else."""
     peer, name, at = info.peer, info.name, time.time()
     match output:
         case session_events.MessageRead(message):
             text = safe_text(message.text)
-            tell(MessageReceived(conversation, message.id, peer, name, text, message.sent_at, at))
+            return MessageReceived(conversation, message.id, peer, name, text, message.sent_at, at)
         case session_events.Delivered(message_id):
-            tell(MessageDelivered(conversation, message_id, peer, at))
+            return MessageDelivered(conversation, message_id, peer, at)
         case live_text.LineRead():
-            text, state = safe_text(output.text), LineState(output.state)
-            tell(LiveTextChanged(conversation, peer, name, output.line, text, state, at))
+            return line_changed(output, conversation, info)
         case live_text.Alerted():
-            tell(Alerted(conversation, peer, name, at))
+            return Alerted(conversation, peer, name, at)
+    return None
+
+
+def line_changed(read: live_text.LineRead, conversation: str, info: PeerInfo) -> LiveTextChanged:
+    """Returns the event for a line of a peer that reads differently now."""
+    return LiveTextChanged(
+        conversation,
+        info.peer,
+        info.name,
+        read.line,
+        safe_text(read.text),
+        LineState(read.state),
+        time.time(),
+        read.corrected,
+        read.restored,
+    )
 
 
 def encodable(text: str) -> str:

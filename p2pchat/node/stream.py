@@ -9,15 +9,20 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Hashable
+from collections.abc import AsyncIterator, Callable, Hashable
 
-from p2pchat.node.events import Event, LineState, LiveTextChanged, PeerMeasured, TransferProgressed
+from p2pchat.node.events import Event, LineState, LiveTextChanged, LiveTextShown, PeerMeasured, TransferProgressed
 
 
 class EventStream:
-    """One producer and one consumer on the same event loop."""
+    """One producer and one consumer on the same event loop.
 
-    def __init__(self) -> None:
+    Args:
+        on_taken: told each event as the consumer takes it.
+    """
+
+    def __init__(self, on_taken: Callable[[Event], None] = lambda event: None) -> None:
+        self._on_taken = on_taken
         self._waiting: deque[list[Event]] = deque()
         self._replaceable: dict[Hashable, list[Event]] = {}
         self._news = asyncio.Event()
@@ -49,6 +54,7 @@ class EventStream:
                 (event,) = self._waiting.popleft()
                 if (key := _subject(event)) is not None:
                     self._replaceable.pop(key, None)
+                self._on_taken(event)
                 yield event
             if self._ended:
                 return
@@ -63,6 +69,8 @@ def _subject(event: Event) -> Hashable:
             return ("line", event.conversation, event.peer, event.line)
         case TransferProgressed():
             return ("progress", event.transfer)
+        case LiveTextShown():
+            return ("shown", event.conversation, event.peer)
         case PeerMeasured():
             return ("measured", event.conversation, event.peer)
         case _:

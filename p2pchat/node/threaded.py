@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from p2pchat.node.api import ContactInfo, Landing, Leftover, PeerStats
-from p2pchat.node.events import Event, Item, PeerInfo, TransferInfo
+from p2pchat.node.api import ContactInfo, Landing, Leftover, LiveTextStats, PeerStats
+from p2pchat.node.events import Event, Item, LiveTextChanged, PeerInfo, TransferInfo
 from p2pchat.node.loop import new_event_loop
 from p2pchat.node.node import Node
 from p2pchat.node.settings import Settings
@@ -51,12 +51,12 @@ class NodeThread:
 
     async def start(self) -> None:
         """Starts the thread and the node on it."""
-        self._stream = EventStream()
+        self._stream = EventStream(self._taken)
         self._thread.start()
         await self._there(self._start(asyncio.get_running_loop(), self._stream))
 
     async def _start(self, front: asyncio.AbstractEventLoop, stream: EventStream) -> None:
-        self._node = Node(self._settings)
+        self._node = Node(self._settings, on_its_own=False)
         await self._node.start()
         self._forwarding = asyncio.create_task(self._forward(self._node, front, stream))
 
@@ -66,6 +66,12 @@ class NodeThread:
             async for event in node.events():
                 front.call_soon_threadsafe(stream.tell, event)
             front.call_soon_threadsafe(stream.end)
+
+    def _taken(self, event: Event) -> None:
+        """On the front end's thread: it has taken an event."""
+        if isinstance(event, LiveTextChanged) and self._node is not None:
+            with contextlib.suppress(RuntimeError):  # the node has stopped: nobody can be told any more
+                self._loop.call_soon_threadsafe(self._node.taken, event)
 
     async def stop(self) -> None:
         """Stops the node and its thread. Calling it again does nothing."""
@@ -111,9 +117,29 @@ class NodeThread:
         """See `NodeApi.say`."""
         return await self._there(self._started().say(conversation, text))
 
-    async def set_live_text(self, conversation: str, text: str) -> None:
+    async def set_live_text(self, conversation: str, text: str, typed_at: float | None = None) -> None:
         """See `NodeApi.set_live_text`."""
-        await self._there(self._started().set_live_text(conversation, text))
+        await self._there(self._started().set_live_text(conversation, text, typed_at))
+
+    async def share_live_text(self, conversation: str, shared: bool, peer: str | None = None) -> None:
+        """See `NodeApi.share_live_text`."""
+        await self._there(self._started().share_live_text(conversation, shared, peer))
+
+    async def live_text_mode(self, conversation: str, mode: str) -> None:
+        """See `NodeApi.live_text_mode`."""
+        await self._there(self._started().live_text_mode(conversation, mode))
+
+    async def alert(self, conversation: str) -> bool:
+        """See `NodeApi.alert`."""
+        return await self._there(self._started().alert(conversation))
+
+    async def live_text_policy(self, contact: str, policy: str) -> None:
+        """See `NodeApi.live_text_policy`."""
+        await self._there(self._started().live_text_policy(contact, policy))
+
+    async def live_text_stats(self, conversation: str) -> list[LiveTextStats]:
+        """See `NodeApi.live_text_stats`."""
+        return await self._there(self._started().live_text_stats(conversation))
 
     async def commit_live_text(self, conversation: str) -> str:
         """See `NodeApi.commit_live_text`."""

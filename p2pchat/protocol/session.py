@@ -32,7 +32,7 @@ from p2pchat.protocol.delivery import Inbox, Outbox
 from p2pchat.protocol.handshake import Handshake
 from p2pchat.protocol.heartbeat import Changed, Heartbeat, Ping
 from p2pchat.protocol.introduction import Fault, Greeted, Introduction, SendFrame
-from p2pchat.protocol.rtt.conversation import Alerted, Directed, LineRead, LiveText, Mode
+from p2pchat.protocol.rtt.conversation import Alerted, Directed, LineRead, LiveText, Mode, Shown
 from p2pchat.protocol.session_events import (
     CloseLink,
     Delivered,
@@ -71,12 +71,13 @@ class Session:
 
     Args:
         hello: what we say of ourselves on every link.
+        shows_later: whether `LiveText.handed_on` is called when our user gets what the peer types.
     """
 
-    def __init__(self, hello: frames.Hello) -> None:
+    def __init__(self, hello: frames.Hello, shows_later: bool = False) -> None:
         self.state = State.OFFLINE
         self.transfers = Exchange()
-        self.live_text = LiveText()
+        self.live_text = LiveText(shows_later)
         self._hello = hello
         self._introduction: Introduction | None = None
         self._outbox = Outbox()
@@ -224,9 +225,9 @@ class Session:
             self._send(message)
         self._collect(now)
 
-    def set_live_text(self, text: str, now: float, held: bool = False) -> None:
-        """Our live line reads this now; a `held` one is not shown before it is sent. The empty text retracts it."""
-        self.live_text.set_text(text, now, held)
+    def set_live_text(self, text: str, now: float, held: bool = False, typed_at: float | None = None) -> None:
+        """Our live line reads this now; see `LiveText.set_text`. The empty text retracts it."""
+        self.live_text.set_text(text, now, held, typed_at)
         self._collect(now)
 
     def commit_live_text(self, message: frames.Message, now: float) -> None:
@@ -236,9 +237,19 @@ class Session:
         line, number = ended.line, ended.number
         self.say(frames.Message(message.id, message.text, message.sent_at, line, number, ended.withheld), now)
 
-    def set_live_text_mode(self, mode: Mode, now: float) -> None:
-        """Our user wants this of real-time text with the peer, also on later links."""
-        {Mode.LIVE: self.live_text.live, Mode.HOLD: self.live_text.hold, Mode.OFF: self.live_text.off}[mode](now)
+    def set_live_text_mode(self, mode: Mode, now: float, shared: bool = True) -> None:
+        """Our user wants this of real-time text with the peer, also on later links; see `LiveText.share`."""
+        self.live_text.share(shared, mode, now)
+        self._collect(now)
+
+    @property
+    def sees_keys(self) -> bool:
+        """Whether what is typed goes to the peer as it is typed."""
+        return self.state is State.TALKING and self.live_text.sees_keys
+
+    def live_text_handed_on(self, characters: int, now: float) -> None:
+        """Our user has what the peer had typed when `live_text.read_so_far` was `characters`."""
+        self.live_text.handed_on(characters, now)
         self._collect(now)
 
     def alert(self, now: float) -> bool:
@@ -353,8 +364,9 @@ class Session:
         while (step := self.live_text.poll(now)) is not None:
             match step:
                 case str():
-                    self._outputs.append(SendText(step))
-                case LineRead() | Alerted() | Directed():
+                    if self.state is State.TALKING:  # nothing follows a goodbye
+                        self._outputs.append(SendText(step))
+                case LineRead() | Alerted() | Directed() | Shown():
                     self._outputs.append(step)
                 case _:
                     self._send(step)

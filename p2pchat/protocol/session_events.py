@@ -8,7 +8,7 @@ from typing import TypeAlias
 from p2pchat.protocol import frames
 from p2pchat.protocol.heartbeat import State as Pulse
 from p2pchat.protocol.introduction import Greeted
-from p2pchat.protocol.rtt.conversation import Alerted, Directed, LineRead
+from p2pchat.protocol.rtt.conversation import Alerted, Directed, LineRead, Shown
 from p2pchat.protocol.transfer.exchange import TransferOutput
 
 
@@ -84,5 +84,6 @@ Output: TypeAlias = (
     | LineRead
     | Alerted
     | Directed
+    | Shown
     | TransferOutput
 )

@@ -44,14 +44,20 @@ CREATE TABLE contact (
     last_seen  REAL NOT NULL,
     petname_likeness TEXT NOT NULL,
     name_likeness    TEXT NOT NULL,
-    auto_accept INTEGER NOT NULL DEFAULT 0
+    auto_accept INTEGER NOT NULL DEFAULT 0,
+    live_text  TEXT NOT NULL DEFAULT 'ask' CHECK (live_text IN ('off', 'ask', 'on'))
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX contact_petname ON contact (petname_likeness) WHERE petname_likeness != '';
 CREATE INDEX contact_name ON contact (name_likeness)
 """
-_MIGRATIONS: Final = ("ALTER TABLE contact ADD COLUMN auto_accept INTEGER NOT NULL DEFAULT 0",)
-_VERSION: Final = 2
-_COLUMNS: Final = "key, petname, name, state, first_seen, last_seen, auto_accept"
+_MIGRATIONS: Final = (
+    "ALTER TABLE contact ADD COLUMN auto_accept INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE contact ADD COLUMN live_text TEXT NOT NULL DEFAULT 'ask' CHECK (live_text IN ('off', 'ask', 'on'))",
+)
+_VERSION: Final = 3
+_COLUMNS: Final = "key, petname, name, state, first_seen, last_seen, auto_accept, live_text"
+_CONSENT_ENDS: Final = "auto_accept = 0, live_text = CASE live_text WHEN 'on' THEN 'ask' ELSE live_text END"
+"""What the user allowed the owner of a key goes with it; what was refused stays."""
 
 
 class State(StrEnum):
@@ -60,6 +66,17 @@ class State(StrEnum):
     KNOWN = "known"
     VERIFIED = "verified"
     BLOCKED = "blocked"
+
+
+class LiveTextPolicy(StrEnum):
+    """Whether a contact sees what the user types."""
+
+    OFF = "off"
+    """Never."""
+    ASK = "ask"
+    """When the user says so in a conversation."""
+    ON = "on"
+    """As soon as others in the conversation do."""
 
 
 class Standing(StrEnum):
@@ -89,6 +106,7 @@ class Contact:
     last_seen: float
     auto_accept: int = 0
     """Offers of at most so many bytes are accepted without a question; 0 for none."""
+    live_text: LiveTextPolicy = LiveTextPolicy.ASK
 
     @property
     def tag(self) -> str:
@@ -171,10 +189,10 @@ class Contacts:
         self._set_state(key, State.KNOWN, only_from=State.VERIFIED)
 
     def block(self, key: bytes) -> None:
-        """Nothing is to be had with this peer. That it was verified is forgotten, and that its offers were accepted."""
+        """Nothing is to be had with this peer. That it was verified is forgotten, and what it was allowed."""
         with self._database.writing() as connection:
             _known(connection, key)
-            change = "UPDATE contact SET state = ?, auto_accept = 0 WHERE key = ?"
+            change = f"UPDATE contact SET state = ?, {_CONSENT_ENDS} WHERE key = ?"
             connection.execute(change, (State.BLOCKED, key))
 
     def unblock(self, key: bytes) -> None:
@@ -211,6 +229,12 @@ class Contacts:
                 raise UsageError(f"{contact.shown} is blocked", "unblock it first")
             connection.execute("UPDATE contact SET auto_accept = ? WHERE key = ?", (most, key))
 
+    def set_live_text(self, key: bytes, policy: LiveTextPolicy) -> None:
+        """Sets whether a contact sees what the user types."""
+        with self._database.writing() as connection:
+            _known(connection, key)
+            connection.execute("UPDATE contact SET live_text = ? WHERE key = ?", (policy, key))
+
     def add(self, key: bytes, name: str, petname: str, now: float) -> None:
         """Pins a key as somebody of its own, whoever else has the same name.
 
@@ -227,7 +251,8 @@ class Contacts:
     def replace(self, old_key: bytes, new_key: bytes) -> None:
         """Accepts that a contact has another key now. It keeps its names, and is known and not verified.
 
-        Its offers are no longer accepted without a question: that was for the owner of the old key.
+        Its offers are no longer accepted without a question, and it does not see what is typed without one: that was
+        for the owner of the old key.
 
         Raises:
             UsageError: there is no contact with the old key, or one with the new key, or the contact is blocked.
@@ -237,7 +262,7 @@ class Contacts:
             if contact.state is State.BLOCKED:
                 raise UsageError(f"{contact.shown} is blocked", "unblock it first")
             _check_unknown(connection, new_key)
-            change = "UPDATE contact SET key = ?, state = ?, auto_accept = 0 WHERE key = ?"
+            change = f"UPDATE contact SET key = ?, state = ?, {_CONSENT_ENDS} WHERE key = ?"
             connection.execute(change, (new_key, State.KNOWN, old_key))
 
     def forget(self, key: bytes) -> None:
@@ -341,14 +366,14 @@ def _insert(connection: sqlite3.Connection, contact: Contact) -> None:
     values = (contact.key, contact.petname, contact.name, contact.state, contact.first_seen, contact.last_seen)
     likenesses = (likeness(contact.petname), likeness(contact.name))
     connection.execute(
-        f"INSERT INTO contact ({_COLUMNS}, petname_likeness, name_likeness) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (*values, contact.auto_accept, *likenesses),
+        f"INSERT INTO contact ({_COLUMNS}, petname_likeness, name_likeness) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (*values, contact.auto_accept, contact.live_text, *likenesses),
     )
 
 
-def _contact(row: tuple[bytes, str, str, str, float, float, int]) -> Contact:
-    key, petname, name, state, first_seen, last_seen, auto_accept = row
-    return Contact(key, petname, name, State(state), first_seen, last_seen, auto_accept)
+def _contact(row: tuple[bytes, str, str, str, float, float, int, str]) -> Contact:
+    key, petname, name, state, first_seen, last_seen, auto_accept, live_text = row
+    return Contact(key, petname, name, State(state), first_seen, last_seen, auto_accept, LiveTextPolicy(live_text))
 
 
 def _safe(name: str) -> str:

@@ -18,7 +18,7 @@ from p2pchat.cli import chat_json, json_commands
 from p2pchat.cli.json_commands import UnusableLine
 from p2pchat.cli.room_access import Access
 from p2pchat.errors import PeerUnreachable, ServerUnreachable, TimedOut
-from p2pchat.node.api import ContactInfo, Leftover, PeerStats
+from p2pchat.node.api import ContactInfo, Leftover, LiveTextStats, PeerStats
 from p2pchat.node.events import (
     Alerted,
     CodeChanged,
@@ -26,7 +26,9 @@ from p2pchat.node.events import (
     Event,
     Item,
     LineState,
+    LiveTextAsked,
     LiveTextChanged,
+    LiveTextShown,
     MessageDelivered,
     MessageReceived,
     MessageSent,
@@ -40,6 +42,7 @@ from p2pchat.node.events import (
     TransferProgressed,
     TransferState,
 )
+from p2pchat.protocol.rtt.statistics import Spread, Statistics
 from tests.cli.talk import BEN, HOSTILE, LAB, PATIENCE, Talk, transfer
 from tests.fake_node import FakeNode
 
@@ -188,6 +191,7 @@ async def test_who_and_stats_answer_for_each_peer() -> None:
         "sent": 100,
         "received": 200,
         "rate": 30.5,
+        "live_text": None,
     }
 
 
@@ -249,6 +253,7 @@ async def test_contacts_are_told_with_their_keys() -> None:
         "first_seen": 1.0,
         "last_seen": 2.0,
         "auto_accept": 0,
+        "live_text": "ask",
     }
 
 
@@ -331,6 +336,9 @@ async def test_peers_and_messages_are_told() -> None:
             "path": "direct",
             "rtt_ms": 12.2,
             "reason": "",
+            "live_text": True,
+            "sees_keys": False,
+            "live_mode": "",
         }
         assert await talk.tells(MessageReceived("lab", "0a", BEN.peer, "ben", "hi", 4.0, 5.0)) == {
             "event": "message",
@@ -363,6 +371,8 @@ async def test_live_text_alerts_and_problems_are_told() -> None:
                 "line": 3,
                 "text": "I am ty",
                 "state": state.value,
+                "corrected": False,
+                "restored": False,
             }
         assert await talk.tells(Alerted("lab", BEN.peer, "ben", 5.0)) == {
             "event": "alert",
@@ -457,3 +467,68 @@ async def test_an_offer_is_looked_at_accepted_in_part_and_what_is_left_discarded
     assert ("accept", "000000aa", None, "skip", ("*.jpg",), "preserve") in talk.node.calls
     assert ("discard", "8f14e45fceea167a") in talk.node.calls
     assert [call[0] for call in talk.node.calls].count("accept") == 1
+
+
+async def test_who_sees_our_keys_is_decided_by_commands() -> None:
+    node = FakeNode()
+    node.known_peers = [BEN]
+    async with joined(node) as talk:
+        talk.do(do="live")
+        talk.do(do="hold")
+        talk.do(do="live", on=False)
+        talk.do(do="share")
+        talk.do(do="share", peer="BEN", shared=False)
+        talk.do(do="policy", contact="ben", live_text="on")
+        talk.do(do="alert")
+        assert (await talk.answer("alert-sent"))["sent"] is True
+    assert [call for call in node.calls if call[0] in ("live_text_mode", "share_live_text", "live_text_policy")] == [
+        ("live_text_mode", "lab", "live"),
+        ("live_text_mode", "lab", "hold"),
+        ("live_text_mode", "lab", "off"),
+        ("share_live_text", "lab", True),
+        ("share_live_text", "lab", False, BEN.peer),
+        ("live_text_policy", "ben", "on"),
+    ]
+
+
+async def test_what_was_shown_and_who_asks_to_see_is_told() -> None:
+    async with joined() as talk:
+        assert await talk.tells(LiveTextShown("lab", BEN.peer, 5.0)) == {"event": "shown", "peer": BEN.peer}
+        assert await talk.tells(LiveTextAsked("lab", BEN.peer, "ben", 5.0)) == {
+            "event": "asks-to-see",
+            "peer": BEN.peer,
+            "name": "ben",
+        }
+
+
+async def test_statistics_hold_those_of_live_text() -> None:
+    class Busy(FakeNode):
+        async def stats(self) -> list[PeerStats]:
+            return [PeerStats(BEN.peer, "direct", 12.2, 100, 200, 30.5)]
+
+    node = Busy()
+    node.known_live_text_stats = [
+        LiveTextStats(BEN.peer, "ben", Statistics(key_to_send=Spread(3, 0.1, 0.2, 0.2, 0.2), gaps=1))
+    ]
+    async with joined(node) as talk:
+        talk.do(do="stats")
+        told = await talk.answer("stats")
+    assert told["live_text"]["key_to_send"] == {"count": 3, "p50": 0.1, "p95": 0.2, "p99": 0.2, "max": 0.2}
+    assert told["live_text"]["gaps"] == 1
+
+
+async def test_the_transcript_is_saved_and_overwrites_nothing(tmp_path: Path) -> None:
+    saved = tmp_path / "talk.jsonl"
+    async with joined() as talk:
+        talk.do(do="rtt", text="hel")
+        await talk.told(MessageReceived("lab", "0a", BEN.peer, "ben", "hello", 4.0, 5.0))
+        talk.do(do="export", format="jsonl", path=str(saved))
+        assert (await talk.answer("exported"))["path"] == str(saved)
+        talk.do(do="export", format="jsonl", path=str(saved))
+        await talk.until(lambda: any("not overwritten" in line for line in talk.written))
+    lines = [json.loads(line) for line in saved.read_text().splitlines()]
+    assert [(line["kind"], line.get("text")) for line in lines] == [
+        ("conversation", None),
+        ("live", "hel"),
+        ("message", "hello"),
+    ]

@@ -85,7 +85,7 @@ async def test_a_conversation_reads_like_one() -> None:
         await talk.told(PeerChanged("lab", replace(BEN, state=PeerState.LEFT), 5.0))
     assert [line for line in talk.written if "Nothing more" not in line] == [
         "p2pchat: you are ana, key k7qf. Room lab. Type /help for the commands.",
-        "ben joined. New key m2xd. Direct connection, 12 milliseconds. Live text is on for ben.",
+        "ben joined. New key m2xd. Direct connection, 12 milliseconds. ben takes live text.",
         "ben: Got the draft?",
         "ben has your message.",
         "File from ben: draft.pdf, 4.2 megabytes. Type /accept or /decline.",
@@ -361,7 +361,7 @@ async def test_questions_are_answered() -> None:
     assert talk.written[:4] == [
         "ben, key m2xd, connected, new key, direct connection, 12 milliseconds, takes live text.",
         "cyd, key p0aw, failed. No path.",
-        "You are ana, key k7qf. Room lab. The signaling server is reachable. 1 peer connected.",
+        "You are ana, key k7qf. Room lab. The signaling server is reachable. 1 peer connected. Live text is off.",
         "1: Sending draft.pdf to ben.",
     ]
 

@@ -12,10 +12,16 @@ import click
 import pytest
 
 from p2pchat import errors
-from p2pchat.cli import json_commands, json_events, options
+from p2pchat.cli import chat_plain, json_commands, json_events, options
 from p2pchat.cli.json_commands import UnusableLine
+from p2pchat.cli.live_commands import LiveCommands
+from p2pchat.cli.live_typing import LiveTyping
+from p2pchat.cli.live_words import NOTICE
 from p2pchat.cli.main import p2pchat
 from p2pchat.cli.one_shot import failures
+from p2pchat.cli.plain_events import PlainEvents
+from p2pchat.cli.transfer_commands import TransferCommands
+from p2pchat.cli.trust_commands import TrustCommands
 from p2pchat.node.api import ContactInfo, Landing, Leftover, PeerStats
 from p2pchat.node.events import (
     Alerted,
@@ -24,7 +30,9 @@ from p2pchat.node.events import (
     Event,
     GuestAsks,
     LineState,
+    LiveTextAsked,
     LiveTextChanged,
+    LiveTextShown,
     MessageDelivered,
     MessageReceived,
     MessageSent,
@@ -35,11 +43,14 @@ from p2pchat.node.events import (
     TransferOffered,
     TransferProgressed,
 )
+from p2pchat.node.transcript import Transcript
 from tests.cli.talk import BEN, transfer
+from tests.fake_node import FakeNode
 
 DOCS = Path(__file__).parents[2] / "docs"
 JSON_LINES = (DOCS / "json-lines.md").read_text("utf-8")
 COMMAND_LINE = (DOCS / "command-line.md").read_text("utf-8")
+CONFORMANCE = (DOCS / "conformance" / "rtt.md").read_text("utf-8")
 
 
 def objects() -> Iterator[dict[str, Any]]:
@@ -58,6 +69,8 @@ def told() -> dict[str, set[str]]:
         MessageSent("lab", "0a", "hi", 0.0),
         MessageDelivered("lab", "0a", BEN.peer, 0.0),
         LiveTextChanged("lab", BEN.peer, "ben", 0, "hi", LineState.LIVE, 0.0),
+        LiveTextShown("lab", BEN.peer, 0.0),
+        LiveTextAsked("lab", BEN.peer, "ben", 0.0),
         Alerted("lab", BEN.peer, "ben", 0.0),
         GuestAsks("lab", "b7kq2mfa", "guest b7kq", 0.0),
         TransferOffered(transfer(), 0.0),
@@ -66,7 +79,9 @@ def told() -> dict[str, set[str]]:
         Problem("failed", "", "", 0.0),
     ]
     made = [json_events.as_object(event, "k7qfm2xd") or {} for event in events]
-    made.append(json_events.stats(PeerStats("m2xdabcd", "direct", 1.0, 0, 0, 0.0), 0.0))
+    made.append(json_events.stats(PeerStats("m2xdabcd", "direct", 1.0, 0, 0, 0.0), None, 0.0))
+    made.append(json_events.alert_sent(True, 0.0))
+    made.append(json_events.exported("/d/talk.txt", 0.0))
     made.append(json_events.safety(BEN, 0.0))
     made.append(json_events.invite("p2pchat:s?room=lab#secret", 0.0))
     made.append(json_events.contact(ContactInfo("m2xdabcd", "00", "", "ben", "known", 0.0, 0.0), 0.0))
@@ -127,3 +142,43 @@ def test_every_command_and_its_options_are_explained() -> None:
         for parameter in command.params:
             if isinstance(parameter, click.Option):
                 assert f"`{parameter.opts[0]}" in COMMAND_LINE, f"{path} {parameter.opts[0]}"
+
+
+def test_line_mode_explains_each_of_its_commands() -> None:
+    node = FakeNode()
+    shown = PlainEvents(lambda line: None, echo=False, now=0.0)
+    typing = LiveTyping(node, "lab", shown, Transcript("lab"), None)
+    for commands in (
+        LiveCommands(node, "lab", shown, typing, Transcript("lab")).commands,
+        TransferCommands(node, "lab", shown).commands,
+        TrustCommands(node, "lab", shown).commands,
+    ):
+        for word in commands:
+            assert f"`/{word}" in COMMAND_LINE, word
+            assert any(f"/{word}" in line for line in chat_plain.HELP), word
+
+
+def test_every_requirement_of_real_time_text_is_answered_once() -> None:
+    found = re.findall(r"^\| ([A-Z])-(\d\d) \|", CONFORMANCE, re.MULTILINE)
+    last = {"T": 15, "P": 12, "L": 15, "M": 8, "D": 14, "E": 8, "A": 8}
+    assert found == [(letter, f"{number:02}") for letter, count in last.items() for number in range(1, count + 1)]
+
+
+def test_every_module_and_test_that_conformance_names_exists() -> None:
+    for path in re.findall(r"`((?:p2pchat|docs)/[\w/.]+)`", CONFORMANCE):
+        assert (DOCS.parent / path).is_file(), path
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", CONFORMANCE)
+    assert len(named) > 70
+    for path, test in named:
+        assert re.search(rf"^(async )?def {test}\(", (DOCS.parent / path).read_text("utf-8"), re.MULTILINE), test
+
+
+def test_a_requirement_without_a_test_says_why_it_does_not_apply() -> None:
+    for row in re.findall(r"^\| [A-Z]-\d\d \|.*\| – \|$", CONFORMANCE, re.MULTILINE):
+        assert "does not apply" in row
+
+
+def test_it_is_said_that_this_is_no_emergency_service_and_said_when_live_text_begins() -> None:
+    for page in ("rtt.md", "conformance/rtt.md"):
+        assert "p2pchat is not an emergency-calling service" in (DOCS / page).read_text("utf-8")
+    assert "p2pchat is not an emergency-calling service" in NOTICE

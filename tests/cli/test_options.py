@@ -36,6 +36,22 @@ def resolved(*arguments: str) -> Options:
     return found[0]
 
 
+def resolved_for_chat(*arguments: str) -> Options:
+    """The same for a command with the options of `chat`."""
+    found: list[Options] = []
+
+    @click.command()
+    @options.common
+    @options.announce
+    @options.events
+    @click.pass_context
+    def command(context: click.Context, /, **_: object) -> None:
+        found.append(options.resolve(context))
+
+    command.main(list(arguments), standalone_mode=False)
+    return found[0]
+
+
 def configured(home: Path, text: str) -> None:
     (home / "config.toml").write_text(text, encoding="utf-8")
 
@@ -159,6 +175,9 @@ def test_plain_and_machine_mode_exclude_each_other_unless_one_is_nearer(
         ("ice = [3]", "ice"),
         ('ephemeral = "yes"', "ephemeral"),
         ("relay-only = 1", "relay-only"),
+        ('announce = "letter"', "announce"),
+        ('events = ""', "events"),
+        ("events = 3", "events"),
     ],
 )
 def test_an_error_names_file_key_and_what_is_allowed(
@@ -171,6 +190,24 @@ def test_an_error_names_file_key_and_what_is_allowed(
     assert str(home / "config.toml") in message
     assert f": {key} has to be {config.ALLOWED[key]}" in message
     assert "secret" not in message
+
+
+def test_live_text_is_told_by_sentence_unless_something_else_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert resolved_for_chat().announce == "sentence"
+    monkeypatch.setenv("P2PCHAT_ANNOUNCE", "word")
+    assert resolved_for_chat().announce == "word"
+    assert resolved_for_chat("--announce", "char").announce == "char"
+
+
+def test_events_go_to_a_descriptor_or_a_path(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert resolved_for_chat().events == ""
+    assert resolved_for_chat("--events", "3").events == "3"
+    monkeypatch.chdir(home)
+    assert resolved_for_chat("--events", "stream").events == str(home / "stream")
+    configured(home, 'events = "in-file"')
+    assert resolved_for_chat().events == str(home / "in-file")
+    configured(home, 'events = "4"')
+    assert resolved_for_chat().events == "4"
 
 
 def test_an_error_names_the_option_or_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -210,6 +247,8 @@ def _all_options() -> list[click.Parameter]:
     @click.command()
     @options.common
     @options.if_exists
+    @options.announce
+    @options.events
     def command() -> None:
         pass
 

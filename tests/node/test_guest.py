@@ -23,6 +23,7 @@ from p2pchat.node.events import (
 )
 from p2pchat.node.guest import WITHOUT_PROOF, Guest
 from p2pchat.protocol import limits
+from p2pchat.protocol.rtt.direction import Mode
 from p2pchat.rtc.channels import Channel
 from p2pchat.rtc.link_events import (
     Closed,
@@ -220,3 +221,50 @@ async def test_a_channel_that_was_refused_is_told_as_a_problem() -> None:
     assert stage.guest.takes(TextRefused("it may lose text"))
     (problem,) = stage.all(Problem)
     assert (problem.code, problem.message) == ("t140-refused", "it may lose text")
+
+
+async def test_a_guest_sees_no_keys_in_private_and_gets_the_line_whole() -> None:
+    stage = Stage()
+    stage.opens()
+    stage.guest.admit()
+    assert stage.guest.sees_keys
+    stage.guest.set_live_text("I th")
+    await stage.until(lambda: "".join(stage.sent) == "\ufeffI th")
+    stage.guest.share(True, Mode.HOLD)
+    assert not stage.guest.sees_keys
+    assert not stage.guest.alert()
+    stage.guest.set_live_text("I thought it over")
+    stage.guest.commit_live_text()
+    await stage.until(lambda: "".join(stage.sent) == "\ufeffI thought it over\u2028")
+
+
+@pytest.mark.parametrize("wanted", [(True, Mode.OFF), (False, Mode.LIVE)])
+async def test_a_line_is_taken_back_from_a_guest(wanted: tuple[bool, Mode]) -> None:
+    stage = Stage()
+    stage.opens()
+    stage.guest.admit()
+    stage.guest.set_live_text("oh no")
+    await stage.until(lambda: "".join(stage.sent) == "\ufeffoh no")
+    stage.guest.share(*wanted)
+    assert not stage.guest.sees_keys
+    await stage.until(lambda: "".join(stage.sent) == "\ufeffoh no" + 5 * "\b")
+    stage.guest.set_live_text("still nothing")
+    stage.guest.say("a message")
+    await stage.until(lambda: "".join(stage.sent).endswith("\ba message\u2028"))
+    stage.guest.share(True, Mode.LIVE)
+    assert stage.guest.sees_keys
+    assert stage.guest.alert()
+    await stage.until(lambda: "".join(stage.sent).replace("\a", "").endswith("\u2028still nothing"))
+
+
+async def test_a_guest_that_may_not_see_keys_is_not_sent_one_byte_over_all_its_links() -> None:
+    stage = Stage()
+    stage.guest.share(False, Mode.LIVE)
+    for _ in range(2):
+        stage.opens()
+        stage.guest.admit()
+        stage.guest.set_live_text("private")
+        assert not stage.guest.sees_keys
+        stage.guest.takes(Closed("gone"))
+    assert stage.sent == []
+    assert not stage.guest.sees_keys

@@ -19,7 +19,7 @@ from p2pchat.errors import ConfigurationError, StorageFailed, UsageError
 from p2pchat.protocol.identity import Identity
 from p2pchat.store import contacts as contacts_module
 from p2pchat.store import database
-from p2pchat.store.contacts import Contact, Contacts, Judgement, Standing, State
+from p2pchat.store.contacts import Contact, Contacts, Judgement, LiveTextPolicy, Standing, State
 from p2pchat.store.lookalikes import likeness
 
 ANA, BEN, BENS_NEW_KEY, MALLORY = (Identity.from_seed(name * 32).public for name in (b"a", b"b", b"B", b"m"))
@@ -440,7 +440,7 @@ def test_a_file_of_a_later_version_is_refused(tmp_path: Path) -> None:
     later = sqlite3.connect(tmp_path / "contacts.db")
     later.execute("PRAGMA user_version = 7")
     later.close()
-    with pytest.raises(ConfigurationError, match="its format is 7, ours is 2"):
+    with pytest.raises(ConfigurationError, match="its format is 7, ours is 3"):
         Contacts(tmp_path / "contacts.db").list()
 
 
@@ -469,3 +469,32 @@ def test_what_was_in_memory_is_gone_once_it_is_closed() -> None:
     forgetful.met(BEN, "ben", 1.0)
     forgetful.close()
     assert forgetful.list() == []
+
+
+def test_a_contact_sees_what_is_typed_as_the_user_says() -> None:
+    contacts = Contacts()
+    contacts.met(BEN, "ben", 1.0)
+    assert contacts.list()[0].live_text is LiveTextPolicy.ASK
+    for policy in LiveTextPolicy:
+        contacts.set_live_text(BEN, policy)
+        contacts.met(BEN, "ben", 2.0)
+        assert contacts.list()[0].live_text is policy
+    with pytest.raises(UsageError, match="no contact"):
+        contacts.set_live_text(b"n" * 32, LiveTextPolicy.ON)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [(LiveTextPolicy.ON, LiveTextPolicy.ASK), (LiveTextPolicy.OFF, LiveTextPolicy.OFF)]
+)
+def test_a_new_key_or_a_block_ends_what_was_allowed_and_not_what_was_refused(
+    before: LiveTextPolicy, after: LiveTextPolicy
+) -> None:
+    contacts = Contacts()
+    contacts.met(BEN, "ben", 1.0)
+    contacts.set_live_text(BEN, before)
+    contacts.block(BEN)
+    assert contacts.list()[0].live_text is after
+    contacts.unblock(BEN)
+    contacts.set_live_text(BEN, before)
+    contacts.replace(BEN, b"n" * 32)
+    assert contacts.list()[0].live_text is after

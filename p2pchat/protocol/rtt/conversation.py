@@ -16,7 +16,7 @@ from p2pchat.protocol.rtt.incoming import Alerted, Incoming, LineRead
 from p2pchat.protocol.rtt.outgoing import Committed, Outgoing
 from p2pchat.protocol.rtt.statistics import Statistics
 
-__all__ = ["Alerted", "Committed", "Directed", "LineRead", "LiveText", "Mode"]
+__all__ = ["Alerted", "Committed", "Directed", "LineRead", "LiveText", "Mode", "Shown"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +33,22 @@ class Directed:
     """`hold` when it composes in private, `off` when it wants no real-time text; other words are untrusted text."""
 
 
-class LiveText:
-    """Real-time text with one peer. After each call, drain `poll` until it returns None."""
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The peer's program has handed its user everything that was sent."""
 
-    def __init__(self) -> None:
+
+class LiveText:
+    """Real-time text with one peer. After each call, drain `poll` until it returns None.
+
+    Args:
+        shows_later: whether `handed_on` is called when the user gets what was told. Else that counts as the same time.
+    """
+
+    def __init__(self, shows_later: bool = False) -> None:
         self._out = Outgoing()
-        self._in = Incoming()
-        self._directed: deque[Directed] = deque()
+        self._in = Incoming(shows_later)
+        self._told: deque[Directed | Shown] = deque()
 
     @property
     def next_line(self) -> int:
@@ -110,9 +119,19 @@ class LiveText:
             case frames.RttSnapshot():
                 self._in.snapshot(frame, now)
             case frames.RttShown(seen):
-                self._out.shown(seen, now)
+                if self._out.shown(seen, now):
+                    self._told.append(Shown())
             case frames.RttNudge():
                 pass  # Its packet has done its work.
+
+    @property
+    def read_so_far(self) -> int:
+        """Characters of the peer's channel that were read and told."""
+        return self._in.receiver.characters
+
+    def handed_on(self, characters: int, now: float) -> None:
+        """Our user has what was told when `read_so_far` was `characters`, on the present channel."""
+        self._in.handed_on(characters, now)
 
     def clock_answered(self, round_trip: float, at: float, now: float) -> None:
         """A ping came back after `round_trip` seconds, and said that the peer's clock showed `at`."""
@@ -133,21 +152,28 @@ class LiveText:
         """What our user wants of real-time text with this peer."""
         return self._out.mode
 
-    def live(self, now: float) -> None:
-        """Others see each key, beginning with the line as it stands."""
-        self._out.set_mode(Mode.LIVE, now)
+    def share(self, shared: bool, mode: Mode, now: float) -> None:
+        """Our user wants this of real-time text with the peer, also on later links.
 
-    def hold(self, now: float) -> None:
-        """Our user composes in private. What the peer has of the line stays there, and is told why it grows no more."""
-        self._out.set_mode(Mode.HOLD, now)
+        Args:
+            shared: whether the peer may see our keys. If not, what it has of the line is taken back, and it is told no
+                more than that we compose in private.
+            mode: what is wanted with those who may.
+            now: the time.
+        """
+        if shared or mode is Mode.OFF:
+            self._out.set_mode(mode, now)
+        else:
+            self._out.conceal(now)
 
-    def off(self, now: float) -> None:
-        """Our user wants no real-time text. What the peer has of the line is erased; lines go as messages."""
-        self._out.set_mode(Mode.OFF, now)
+    @property
+    def sees_keys(self) -> bool:
+        """Whether what is typed goes to the peer as it is typed. While it does not, no character of ours leaves."""
+        return self._out.sees_keys
 
-    def set_text(self, text: str, now: float, held: bool = False) -> None:
-        """Our live line reads this now; see `Outgoing.set_text` for `held`."""
-        self._out.set_text(text, now, held)
+    def set_text(self, text: str, now: float, held: bool = False, typed_at: float | None = None) -> None:
+        """Our live line reads this now; see `Outgoing.set_text` for `held` and `typed_at`."""
+        self._out.set_text(text, now, held, typed_at)
 
     def retract(self, now: float) -> None:
         """Takes our line back everywhere, also from a peer that saw a part of it in `hold`."""
@@ -173,10 +199,10 @@ class LiveText:
 
     # --- what is to be done
 
-    def poll(self, now: float) -> str | frames.RttFrame | LineRead | Alerted | Directed | None:
+    def poll(self, now: float) -> str | frames.RttFrame | LineRead | Alerted | Directed | Shown | None:
         """The next thing: a string for the channel, a frame for the control channel, or something to tell."""
-        if self._directed:
-            return self._directed.popleft()
+        if self._told:
+            return self._told.popleft()
         incoming = self._in.poll(now)
         return incoming if incoming is not None else self._out.poll(now)
 
@@ -205,4 +231,4 @@ class LiveText:
         )
 
     def _tell_direction(self, direction: str, why: str) -> None:
-        self._directed.append(Directed(sends(direction), receives(direction), why))
+        self._told.append(Directed(sends(direction), receives(direction), why))

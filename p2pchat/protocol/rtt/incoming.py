@@ -1,8 +1,8 @@
 """Real-time text of one peer, as its reader gets it: lines, joined with the messages that finish them, and alerts.
 
 Text of a p2pchat that overtakes its first frames waits: until the peer is admitted, and, when it can send snapshots,
-until its first one has said with which line the channel begins. What was handed on is acknowledged (`rtt-shown`), at
-once after a pause and then once a second at most.
+until its first one has said with which line the channel begins. What was handed on to the user is acknowledged
+(`rtt-shown`), at once after a pause and then once a second at most.
 """
 
 from __future__ import annotations
@@ -35,9 +35,16 @@ class Alerted:
 
 
 class Incoming:
-    """What one peer types, over all its links. After each call, drain `poll` until it returns None."""
+    """What one peer types, over all its links. After each call, drain `poll` until it returns None.
 
-    def __init__(self) -> None:
+    Args:
+        shows_later: whether `handed_on` is called when the user gets what was told.
+    """
+
+    def __init__(self, shows_later: bool = False) -> None:
+        self._shows_later = shows_later
+        self._handed_on = 0
+        """Characters of the channel up to which the peer is told, or will be, that they were shown."""
         self.receiver = t140.Receiver()
         self.messages = 0
         """T.140 messages that were read."""
@@ -78,7 +85,7 @@ class Incoming:
             self.receiver.reopened(now)
         self._open = self._had_channel = True
         self._ready, self._shows = not waits, False
-        self._early, self._seen = [], []
+        self._early, self._seen, self._handed_on = [], [], 0
         self._opened_at = self._tell_seen_at = now
         self._read_lines()
 
@@ -100,6 +107,15 @@ class Incoming:
             self._open = False
             self.receiver.interrupted(now)
             self._read_lines()
+
+    def handed_on(self, characters: int, now: float) -> None:
+        """The user has what came up to so many characters of this channel."""
+        characters = min(characters, self.receiver.characters)
+        if self._shows and self._open and characters > self._handed_on:
+            self._handed_on = characters
+            # When there are too many of them, the last one stands for those before it.
+            del self._seen[limits.SHOWN_MESSAGES - 1 :]
+            self._seen.append((characters, self.reading(now)))
 
     def reading(self, now: float) -> float:
         """What our clock shows to the peer: seconds since the channel opened."""
@@ -166,10 +182,8 @@ class Incoming:
         self._read_lines()
         self.messages += 1
         self.characters += self.receiver.characters - before
-        if self._shows:
-            # When there are too many of them, the last one stands for those before it.
-            del self._seen[limits.SHOWN_MESSAGES - 1 :]
-            self._seen.append((self.receiver.characters, self.reading(now)))
+        if not self._shows_later:
+            self.handed_on(self.receiver.characters, now)
 
     def _read_lines(self) -> None:
         while (output := self.receiver.poll()) is not None:

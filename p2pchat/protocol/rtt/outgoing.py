@@ -6,7 +6,8 @@ What may leave
     2. A line that is held, and any line in `Mode.HOLD`, stays at what the peer has of it. It is not erased: the peer
        has read it, and a line that vanishes would say something else than "composes in private". `set_text("")` erases
        it. An empty line is never private.
-    3. In `Mode.OFF` what the peer has of the line is erased, and nothing follows.
+    3. In `Mode.OFF` what the peer has of the line is erased, and nothing follows. To `conceal` the line erases it,
+       too, and then holds it.
     4. A held line that is sent ends on the channel as it stands there; its message has the text (RFC 4103 §9: large
        text does not go at more than human speed).
     5. A partner without messages, which speaks RFC 8865 alone, is sent every line whole, but not before it is sent.
@@ -135,7 +136,19 @@ class Outgoing:
         if self._open:
             self._say_direction()
 
-    def set_text(self, text: str, now: float, held: bool = False) -> None:
+    def conceal(self, now: float) -> None:
+        """Takes our line back at the peer, and goes on in `Mode.HOLD`: it sees nothing of ours before it is sent."""
+        text, held = self._text, self._held
+        self.set_text("", now)
+        self.set_mode(Mode.HOLD, now)
+        self._text, self._held = text, held
+
+    @property
+    def sees_keys(self) -> bool:
+        """Whether what is typed goes to the peer as it is typed."""
+        return self._sending and self._mode is Mode.LIVE
+
+    def set_text(self, text: str, now: float, held: bool = False, typed_at: float | None = None) -> None:
         """Our line reads `text` now; the empty text takes it back.
 
         Args:
@@ -143,11 +156,12 @@ class Outgoing:
             now: the time.
             held: it is not shown before it is sent, as for commands, recalled lines, text of an editor, and what was
                 pasted with more than `limits.PASTE_CHARACTERS`.
+            typed_at: when the last key of it was pressed, for `key_to_send`; None for now.
         """
         if held:
             self._withhold(now)
         self._text, self._held = text, held
-        self._update(now, typed=True)
+        self._update(now, now if typed_at is None else min(typed_at, now))
 
     def commit(self, now: float) -> Committed:
         """Ends our line."""
@@ -174,7 +188,7 @@ class Outgoing:
     def alert(self, now: float) -> bool:
         """Asks the peer for attention. Returns False when that is not possible now, or was done a moment ago."""
         recently = self._alerted_at is not None and now < self._alerted_at + limits.ALERT_SECONDS
-        if not self._sending or self._sender is None or recently or self._mode is Mode.OFF:
+        if not self.sees_keys or self._sender is None or recently:
             return False
         self._alerted_at = now
         self._sender.alert(now)
@@ -192,17 +206,24 @@ class Outgoing:
 
     # --- what the peer says
 
-    def shown(self, seen: list[tuple[int, float]], now: float) -> None:
-        """The peer handed what we sent to its user, up to so many characters and at such times of its clock."""
+    def shown(self, seen: list[tuple[int, float]], now: float) -> bool:
+        """The peer handed what we sent to its user, up to so many characters and at such times of its clock.
+
+        Returns:
+            Whether its user has all the text that left, and had not before.
+        """
+        news = False
         for characters, at in seen:
             keys: list[float] = []
             while self._shown and self._shown[0][0] <= characters:
-                keys = self._shown.popleft()[1]
+                sent, keys = self._shown.popleft()
+                news = news or sent > len(BOM)
             if self.clock.known:
                 for key in keys:
                     self.key_to_remote.add(min(self.clock.ours(at), now) - key)
         if not self._shown:
             self._nudges.stop()
+        return news and not self._shown
 
     # --- what is to be done
 
@@ -214,7 +235,7 @@ class Outgoing:
             self._told_beginning = beginning
             self._snapshot_at = now + limits.SNAPSHOT_EVERY
             return frames.RttSnapshot(*beginning)
-        if self._sending and self._sender is not None and (text := self._sender.poll(now)) is not None:
+        if self._something_may_leave and self._sender is not None and (text := self._sender.poll(now)) is not None:
             self._left(text, now)
             return text
         if self._nudging and self._nudges.take(now):
@@ -224,7 +245,7 @@ class Outgoing:
     def deadline(self) -> float | None:
         """When `poll` has something without another call before."""
         due = [self._snapshot_at if self._snapshot() is not None else None]
-        if self._sending and self._sender is not None:
+        if self._something_may_leave and self._sender is not None:
             due.append(self._sender.deadline())
         if self._nudging:
             due.append(self._nudges.deadline())
@@ -235,6 +256,11 @@ class Outgoing:
     @property
     def _sending(self) -> bool:
         return self._open and self._receives
+
+    @property
+    def _something_may_leave(self) -> bool:
+        """While nobody sees our keys, not even a BOM leaves, unless an erasure or the end of a line has to."""
+        return self._sending and (self._mode is Mode.LIVE or bool(self.backlog))
 
     @property
     def _nudging(self) -> bool:
@@ -255,16 +281,16 @@ class Outgoing:
         if self._sender is not None and self._text and not self._held and self._mode is Mode.LIVE:
             self._sender.freeze(now)
 
-    def _update(self, now: float, typed: bool = False) -> None:
-        """Gives the sender what may leave."""
+    def _update(self, now: float, typed_at: float | None = None) -> None:
+        """Gives the sender what may leave. When a key was pressed, that was at `typed_at`."""
         if self._sender is None:
             return
         if self._mode is Mode.OFF:
             self._sender.set_text("", now)
         elif not self._text or not (self._held or self._mode is Mode.HOLD):
             self._sender.set_text(self._text, now)
-            if typed and self._sending:
-                self._keys.append(now)
+            if typed_at is not None and self._sending:
+                self._keys.append(typed_at)
         if not self._sender.outstanding:
             self._keys.clear()
 

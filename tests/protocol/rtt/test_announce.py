@@ -8,7 +8,7 @@ from typing import Self
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from p2pchat.protocol.rtt.announce import IDLE_SECONDS, Announce, Announcer
+from p2pchat.protocol.rtt.announce import IDLE_SECONDS, Announce, Announcer, Size
 
 
 class Listening:
@@ -169,3 +169,44 @@ def test_a_long_line_without_borders_costs_little() -> None:
         announcer.changed("ben", 0, "x" * length, False, 0.0)
     # A few milliseconds; what looks for a border from every character takes many seconds.
     assert time.process_time() - before < 2.0
+
+
+def listening_by(size: Size) -> Listening:
+    listening = Listening()
+    listening.announcer.size = size
+    return listening
+
+
+def test_by_word_each_word_is_said_when_it_is_complete() -> None:
+    listening_by("word").reads("I").reads("I wi", ("typing", "I")).reads("I will ", ("typing", "will")).ends(
+        "I will go", ("final", "go")
+    )
+
+
+def test_by_word_a_word_that_is_changed_is_corrected_once() -> None:
+    listening_by("word").reads("teh ", ("typing", "teh")).reads("te").reads("the ", ("corrected", "the")).ends(
+        "the end", ("final", "end")
+    )
+
+
+def test_by_line_nothing_is_said_before_the_end_however_long_it_rests() -> None:
+    listening = listening_by("line").reads("One. Two. Three. ")
+    assert listening.announcer.deadline() is None
+    listening.ends("One. Two. Three. Four", ("final", "One. Two. Three. Four"))
+    listening.ends("One. Two. Three. Five", ("corrected", "One. Two. Three. Five"))
+
+
+def test_by_character_each_one_is_said_and_the_line_when_it_ends() -> None:
+    listening = listening_by("char").reads("h", ("typing", "h")).reads("hi", ("typing", "i"))
+    listening.reads("hi 👩‍👩‍👧", ("typing", "👩‍👩‍👧")).ends("hi 👩‍👩‍👧", ("final", "hi 👩‍👩‍👧")).ends("hi 👩‍👩‍👧")
+    listening.ends("hi all", ("corrected", "hi all"))
+
+
+def test_by_character_a_line_that_is_taken_back_is_said_to_be_gone() -> None:
+    listening_by("char").reads("a", ("typing", "a")).reads("").ends("", ("corrected", ""))
+
+
+def test_the_size_may_be_changed_in_the_middle_of_a_line() -> None:
+    listening = listening_by("line").reads("One two ")
+    listening.announcer.size = "word"
+    listening.reads("One two t", ("typing", "One"), ("typing", "two"))

@@ -261,10 +261,10 @@ def test_equal_texts_in_another_form_are_no_correction() -> None:
 
 def test_keys_typed_in_private_are_not_measured() -> None:
     control = Control()
-    control.text.hold(control.now)
+    control.text.share(True, Mode.HOLD, control.now)
     control.text.set_text("private", control.now)
     control.until(5.0)
     assert control.text.mode is Mode.HOLD
-    control.text.live(control.now)
+    control.text.share(True, Mode.LIVE, control.now)
     control.sends()
     assert control.text.statistics().key_to_send.count == 0
