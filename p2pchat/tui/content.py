@@ -184,9 +184,10 @@ def transfer_line(info: TransferInfo, label: str, width: int) -> Content:
 
 
 def transfer_amount(info: TransferInfo) -> str:
-    """How much a transfer is: `4.2 MB`, or `1.2 GB of 4.0 GB` when only a part of it is wanted."""
-    total = measures.size(info.total)
-    return total if info.wanted == info.total else f"{measures.size(info.wanted)} of {total}"
+    """How much a transfer is: `4.2 MB`, or `5 of them, 1.2 GB` when only a part of its files is wanted."""
+    if not 0 < info.wanted_files < info.files:
+        return measures.size(info.total)
+    return f"{info.wanted_files:,} of them, {measures.size(info.wanted)}"
 
 
 def progress_bar(info: TransferInfo, cells: int) -> Content:

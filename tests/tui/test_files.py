@@ -386,9 +386,16 @@ async def test_a_transfer_shows_what_it_consists_of_and_where_it_is() -> None:
 async def test_a_line_says_why_nothing_moves_what_was_chosen_and_that_it_was_automatic() -> None:
     node = FakeNode()
     async with stage(node, size=(120, 40)) as pilot:
-        info = transfer("t1", TransferState.ACTIVE, wanted=2_100_000, automatic=True)
+        info = transfer(
+            "t1",
+            TransferState.ACTIVE,
+            items=(Item("a", 2_100_000), Item("b", 2_100_000)),
+            wanted=2_100_000,
+            wanted_files=1,
+            automatic=True,
+        )
         node.tell(changed(info), TransferProgressed("t1", Direction.RECEIVE, 1_050_000, 2_100_000, 1e6, AT))
-        await until_shown(pilot, "2.1 MB of 4.2 MB, accepted by itself", "50 %  1.0 MB/s  0:02")
+        await until_shown(pilot, "1 of them, 2.1 MB, accepted by itself", "50 %  1.0 MB/s  0:02")
         node.tell(changed(replace(info, confirmed=1_050_000, reason="the disk is slow")))
         await until_shown(pilot, "50 %, stalled: the disk")
         node.tell(changed(replace(info, state=TransferState.PAUSED, reason="disk full: needs 3.1 GB, has 0.4 GB")))

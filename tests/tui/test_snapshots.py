@@ -65,7 +65,7 @@ def transfers(node: FakeNode) -> None:
     backup = transfer(
         "t3", TransferState.PAUSED, peer=CYD, items=(Item("backup", 0, True), Item("backup/x", 9 * 10**9))
     )
-    paused = replace(backup, files=1204, reason="disk full, needs 3.1 GB, has 0.4 GB")
+    paused = replace(backup, files=1204, wanted_files=1204, reason="disk full, needs 3.1 GB, has 0.4 GB")
     for event in (changed(done), changed(paused), offered("t4", items=PHOTOS), offered("t5", peer=CYD)):
         node.tell(replace(event, at=AT + 86_460))
 
