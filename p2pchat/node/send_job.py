@@ -77,6 +77,8 @@ class SendJob(TransferJob):
             self._attach(peer, machine)
             self.machine = machine
             self._reading = self._batches()
+            if self.state is TransferState.PAUSED:
+                self._enter(TransferState.PAUSED, f"offered again: waiting for {peer.info.name} to go on")
         peer.drain()
 
     def cancel(self) -> None:
