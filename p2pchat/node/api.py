@@ -307,7 +307,8 @@ class NodeApi(Protocol):
                 number. `overwrite` replaces, once the new file is complete. With `skip` and `overwrite`, folders that
                 are there are filled; with `rename`, they get a number.
             only: what is wanted of the offer, None for all of it: paths of the offer, and patterns as in a shell (`*`
-                stands for slashes too). A folder stands for all that is in it.
+                stands for slashes too). A folder stands for all that is in it. What is a path of the offer is no
+                pattern, whatever characters it has.
             preserve: whether files get the modification time and the executable bit that they have at the sender.
 
         Raises:

@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from p2pchat.errors import DiskFull, TransferFailed, UsageError
-from p2pchat.node.disk_work import Batches
+from p2pchat.node.disk_work import Batches, one_by_one
 from p2pchat.node.events import Direction, TransferChanged, TransferOffered, TransferState
 from p2pchat.node.leftovers import Accepted, Leftovers
 from p2pchat.node.room_watch import RoomWatch
 from p2pchat.node.transfer_job import ITEMS_TOLD, Means, TransferJob
 from p2pchat.protocol.transfer.exchange import TransferOutput
 from p2pchat.protocol.transfer.incoming import IncomingTransfer
-from p2pchat.protocol.transfer.lifecycle import FinishFile, StoreBlock
+from p2pchat.protocol.transfer.lifecycle import FinishFile, StateChanged, StoreBlock
+from p2pchat.protocol.transfer.lifecycle import TransferState as Stage
 from p2pchat.store import landing
 from p2pchat.store.incoming import IncomingFiles
 from p2pchat.store.journal import identity
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
 _KEPT_AFTER: Final = frozenset({"no-connection", "disk", "permission", "transfer-failed"})
 """Why a transfer may fail so that what it has received is of use when the same is offered again."""
 
-FINISH_SIZE: Final = 64 * 1024
-"""What flushing and naming a file counts as, among pieces of work: as long as writing so much."""
+FINISH_SIZE: Final = 16 * 1024
+"""What naming a file counts as, among pieces of work: as long as writing so much."""
 
 NOTE_EVERY: Final = 1.0
 """Seconds between two times that the progress is noted, for the list of what was interrupted."""
@@ -61,6 +62,8 @@ class ReceiveJob(TransferJob):
         """Whether the disk is being made ready, or cleared."""
         self._saved_at: tuple[str, ...] = ()
         self._noted_at = 0.0
+        self._completing = False
+        """Whether all of it is there, and its journal is being removed."""
         self._storing: Batches[StoreBlock, bool] | None = None
         self._finishing: Batches[int, None] | None = None
         self._room = RoomWatch(self._work, self._has_room)
@@ -182,14 +185,14 @@ class ReceiveJob(TransferJob):
         self._storing = Batches(
             self._work,
             size=lambda block: len(block.data),
-            do=lambda block: self._store(files, block),
+            do=one_by_one(lambda block: self._store(files, block)),
             done=lambda block, good: machine.block_stored(block.number) if good else machine.block_bad(block.number),
             failed=lambda block, error: self._block_failed(machine, block, error),
         )
         self._finishing = Batches(
             self._work,
             size=lambda file: FINISH_SIZE,
-            do=files.finish_file,
+            do=files.finish_files,
             done=lambda file, _: self._finished(machine, file),
             failed=lambda file, error: machine.storage_failed(error.reason, error.message),
         )
@@ -213,8 +216,25 @@ class ReceiveJob(TransferJob):
                 self._storing.add(block)
             case FinishFile(_, file) if self._finishing is not None:
                 self._finishing.add(file)
+            case StateChanged(state=Stage.DONE) as change if self._accepted is not None:
+                self._complete(self._accepted, change)
             case _:
                 super().handle(output)
+
+    def _complete(self, accepted: Accepted, change: StateChanged) -> None:
+        """Says that it is done once nothing but the files is left: whoever is told looks at them at once."""
+
+        def told(_: None) -> None:
+            self._completing = False
+            self._changed(change)
+
+        self._completing = True
+        self._work.run(lambda: self._leftovers.done(accepted), told)
+
+    def give_up(self, reason: str) -> None:
+        """See `TransferJob.give_up`."""
+        if not self._completing:
+            super().give_up(reason)
 
     def _saved(self) -> tuple[str, ...]:
         return self._saved_at
@@ -236,11 +256,12 @@ class ReceiveJob(TransferJob):
         accepted = self._accepted
         if accepted is None:
             return
-        close = self._leftovers.drop
-        if self.state is TransferState.DONE or code in _KEPT_AFTER:
+        kept = code in _KEPT_AFTER
+        if self.state is TransferState.DONE or kept:
             self._saved_at = accepted.files.saved(ITEMS_TOLD)
-            close = self._leftovers.done if self.state is TransferState.DONE else self._leftovers.keep
-        self._when_settled(lambda: close(accepted))
+        if self.state is not TransferState.DONE:
+            close = self._leftovers.keep if kept else self._leftovers.drop
+            self._when_settled(lambda: close(accepted))
 
     # --- a disk that is too full
 

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from p2pchat.errors import ProtocolError, TransferFailed
-from p2pchat.node.disk_work import Batches
+from p2pchat.node.disk_work import Batches, one_by_one
 from p2pchat.node.events import Direction, TransferChanged, TransferState
 from p2pchat.node.transfer_job import Means, TransferJob
 from p2pchat.protocol.transfer.exchange import TransferOutput
@@ -56,7 +56,7 @@ class SendJob(TransferJob):
         return Batches(
             self._work,
             size=lambda number: source.manifest.place(number)[2],
-            do=source.read_block,
+            do=one_by_one(source.read_block),
             done=lambda number, block: machine.block_read(number, *block),
             failed=failed,
         )
@@ -77,6 +77,8 @@ class SendJob(TransferJob):
             self._attach(peer, machine)
             self.machine = machine
             self._reading = self._batches()
+            if self.state is TransferState.PAUSED:
+                self._enter(TransferState.PAUSED, f"offered again: waiting for {peer.info.name} to go on")
         peer.drain()
 
     def cancel(self) -> None:

@@ -15,8 +15,8 @@ import os
 import shutil
 import time
 from array import array
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -28,10 +28,9 @@ from p2pchat.protocol.transfer.manifest import Manifest
 from p2pchat.protocol.transfer.paths import shown
 from p2pchat.store import leftovers
 from p2pchat.store.directory import Directory
-from p2pchat.store.disk import no_space, set_mode, set_modified, storage_failed, write_sparse
+from p2pchat.store.disk import no_space, storage_failed, write_sparse
 from p2pchat.store.journal import Journal, identity
-from p2pchat.store.leftovers import Part, final_name
-from p2pchat.store.names import free_names, local_name
+from p2pchat.store.leftovers import final_name
 from p2pchat.store.parts import Parts
 from p2pchat.store.places import Places
 from p2pchat.store.terms import IfExists as IfExists
@@ -144,12 +143,17 @@ class IncomingFiles:
 
     def _compare(self) -> None:
         """Hashes the files that may be there already, so that the sender can tell whether they are the same."""
-        for file in self._manifest.files:
-            if self._names[file] < 0 and file not in self._parts.found and self._terms.wants(file):
-                hashes = leftovers.hashes_of_existing(self._places, self._manifest, file)
-                if hashes is not None:
-                    self._parts.existing.add(file)
-                    self._blocks.update(hashes)
+        missing = (
+            file
+            for file in self._manifest.files
+            if self._names[file] < 0
+            and file not in self._parts.found
+            and self._terms.wants(file)
+            and not self._places.is_new(file)
+        )
+        for file, hashes in leftovers.existing_files(self._places, self._manifest, missing):
+            self._parts.existing.add(file)
+            self._blocks.update(hashes)
 
     @property
     def left_out(self) -> bytes:
@@ -193,13 +197,17 @@ class IncomingFiles:
             return False
         file, offset, _ = self._manifest.place(number)
         with self._words_for(shown(self._manifest.entries.path(file))):
+            if self._is_small(file):
+                self._store_whole(file, data)
+                return True
             with self._lock:
                 self._check_open()
-                write_sparse(self._parts.handle(file), data, offset)
+                handle = self._parts.handle(file)
+                write_sparse(handle, data, offset)
                 if len(self._manifest.blocks_of(file)) > 1:
                     self._blocks[number] = digest
                     if self._journal is not None:
-                        self._journal.block(number, digest)
+                        self._journal.block(number, digest, os.fstat(handle).st_mtime_ns)
                 due = time.monotonic() >= self._synced_at + SYNC_EVERY
                 if due:
                     self._synced_at = time.monotonic()
@@ -208,40 +216,49 @@ class IncomingFiles:
         return True
 
     def finish_file(self, file: int) -> None:
-        """Gives a file its final name, once all its blocks are stored, and waits until it would survive a power cut.
+        """Finishes one file; see `finish_files`.
 
         Raises:
             StorageFailed: the disk refused, or the files were discarded.
         """
-        with self._words_for(shown(self._manifest.entries.path(file))):
-            with self._lock:
-                self._check_open()
-                if file in self._parts.existing and file not in self._parts.found:
-                    self._finished(file, 0)
-                    return
-                handle, part = self._parts.take(file)
-            try:  # without the lock: flushing a large file takes seconds, and the next file goes on meanwhile
-                self._set_attributes(file, handle, part)
-                os.fsync(handle)
-            finally:
-                os.close(handle)
-            with self._lock:
-                self._check_open()
-                if self._journal is not None and len(self._manifest.blocks_of(file)) < 2:
-                    self._journal.part(file, part.number, part.inode)  # to know the file by, should we be killed now
-                with self._places.directory(file) as directory:
-                    number = self._rename(directory, part.name, local_name(self._manifest.entries[file].components[-1]))
-                    directory.sync()
-                del self._parts.found[file]
-                self._finished(file, number)
+        (failed,) = self.finish_files([file])
+        if failed is not None:
+            raise failed
+
+    def finish_files(self, files: Sequence[int]) -> list[StorageFailed | None]:
+        """Gives files their final names, once all their blocks are stored, and waits until a power cut spares them.
+
+        Each folder is flushed once, so that many small files at once cost little more than one.
+
+        Returns:
+            Why the disk refused a file, or that the files were discarded; None for each that is finished.
+        """
+        failed: dict[int, StorageFailed] = {}
+        folders: dict[tuple[str, ...], list[int]] = {}
+        for file in files:
+            with self._noting_failure(failed, file):
+                self._flush(file)
+                folders.setdefault(self._places.of(file), []).append(file)
+        numbers: dict[int, int] = {}
+        for below in folders.values():
+            with self._noting_failure(failed, *below):
+                self._name(below, numbers, failed)
+        with self._noting_failure(failed, *numbers), self._lock:
+            self._check_open()
+            with self._noted_together():
+                for file, number in numbers.items():
+                    self._finished(file, number)
+        return [failed.get(file) for file in files]
 
     def close(self) -> None:
         """Lets go of the folder. What is not finished stays, and goes on when the offer comes again."""
-        with suppress(OSError):
-            self._sync()
+        unfinished = any(self._names[file] < 0 and self._terms.wants(file) for file in self._manifest.files)
+        if unfinished:
+            with suppress(OSError):
+                self._sync()
         with self._lock:
             if not self._closed and self._journal is not None:
-                if any(self._names[file] < 0 and self._terms.wants(file) for file in self._manifest.files):
+                if unfinished:
                     self._journal.close()
                 else:
                     self._journal.remove()
@@ -257,6 +274,76 @@ class IncomingFiles:
             if self._journal is not None:
                 self._journal.remove()
             self._close()
+
+    # --- inside; takes the lock where it needs it
+
+    def _is_small(self, file: int) -> bool:
+        """Whether a file is written, flushed and closed in one go."""
+        return len(self._manifest.blocks_of(file)) < 2 and file not in self._parts.found
+
+    def _store_whole(self, file: int, data: bytes) -> None:
+        with self._lock:
+            self._check_open()
+            handle = self._parts.create_whole(file, data)
+        try:  # without the lock: several files are flushed at once
+            if self._terms.preserve:
+                self._parts.set_attributes(file, handle, preserve=True)
+            os.fsync(handle)
+            self._parts.found[file].flushed = True
+        except BaseException:
+            with self._lock:
+                self._parts.drop(file)
+            raise
+        finally:
+            os.close(handle)
+
+    def _flush(self, file: int) -> None:
+        """Flushes a file as it is to be, unless it was when it was stored."""
+        if file in self._parts.existing and file not in self._parts.found:
+            return
+        if self._is_small(file):
+            self._store_whole(file, b"")
+        if self._parts.found[file].flushed:
+            return
+        with self._lock:
+            self._check_open()
+            handle = os.dup(self._parts.handle(file))
+        try:  # without the lock: flushing a large file takes seconds, and the next file goes on meanwhile
+            self._parts.set_attributes(file, handle, self._terms.preserve)
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        with self._lock:  # only now: what is open is what the next `_sync` has to flush
+            self._parts.release(file)
+
+    def _name(self, files: Sequence[int], numbers: dict[int, int], failed: dict[int, StorageFailed]) -> None:
+        """Gives flushed files of one folder their names; notes the numbers of these."""
+        named: dict[int, int] = {}
+        with self._places.directory(files[0]) as directory:
+            with self._lock:
+                self._check_open()
+                self._parts.note_before_naming(files)
+                for file in files:
+                    with self._noting_failure(failed, file):
+                        if file in self._parts.found:
+                            overwrite = self._terms.if_exists is IfExists.OVERWRITE
+                            named[file] = self._parts.rename(directory, file, overwrite)
+                        else:
+                            named[file] = 0  # it was there already
+            directory.sync()
+        numbers.update(named)
+
+    @contextmanager
+    def _noting_failure(self, failed: dict[int, StorageFailed], *files: int) -> Iterator[None]:
+        """Takes down what the disk refuses as the reason why files failed."""
+        try:
+            with self._words_for(shown(self._manifest.entries.path(files[0])) if files else "the folder"):
+                yield
+        except StorageFailed as error:
+            failed.update(dict.fromkeys(files, error))
+
+    def _noted_together(self) -> AbstractContextManager[None]:
+        return nullcontext() if self._journal is None else self._journal.together()
 
     # --- inside; with the lock held, from here on
 
@@ -286,32 +373,6 @@ class IncomingFiles:
                 with suppress(OSError):  # the space that is left says more, if that is what is short
                     self._check_space(reserve=0)
             raise failed from error
-
-    def _set_attributes(self, file: int, handle: int, part: Part) -> None:
-        mode = part.mode
-        if self._terms.preserve:
-            entry = self._manifest.entries[file]
-            if entry.executable:
-                mode |= (mode & 0o444) >> 2  # whoever may read it may run it
-            if entry.modified:
-                set_modified(handle, self._places.path(file, part.name), entry.modified)
-        set_mode(handle, mode)
-
-    def _rename(self, directory: Directory, part: str, name: str) -> int:
-        """Gives a part its final name; returns the number of that name."""
-        if self._terms.if_exists is IfExists.OVERWRITE:
-            try:
-                directory.replace(part, name)
-            except OSError as error:
-                if not isinstance(error, IsADirectoryError | PermissionError | FileExistsError):
-                    raise
-            else:
-                return 0
-        for number, free in enumerate(free_names(name)):
-            with suppress(FileExistsError):
-                directory.rename_to_free(part, free)
-                return number
-        raise StorageFailed(f"every name for {shown(name)} is taken", "choose another folder", reason="disk")
 
     def _finished(self, file: int, number: int) -> None:
         self._names[file] = number

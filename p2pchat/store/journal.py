@@ -5,13 +5,15 @@
     header      one line of JSON
     records     of 56 bytes, appended as things happen, each with a checksum:
         part      file, number of its hidden name, inode     the file has begun, or (of one block) is about to be named
-        block     number, hash                                the block is verified and written
+        block     number, hash, time                          the block is verified and written, and the part as old
+        lost      number                                      the block is not there after all
         finished  file, number of its name                    the file is complete, on the disk and under its name
         synced    a count of records                          so many of them would survive a power cut, with their data
 
 A program that is killed loses nothing that it wrote. A power cut may lose data whose record survived: what comes after
-the last `synced` is hashed again before it counts. A journal is trusted no further than that: a record that is
-damaged ends it, and whatever does not fit the manifest or the disk counts as not there.
+the last `synced` is hashed again before it counts, and so is all of a part that somebody has changed since its last
+block was noted. A journal is trusted no further than that: a record that is damaged ends it, and whatever does not fit
+the manifest or the disk counts as not there.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ import re
 import zlib
 from array import array
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from struct import Struct
@@ -52,6 +54,7 @@ _PART: Final = 1
 _BLOCK: Final = 2
 _FINISHED: Final = 3
 _SYNCED: Final = 4
+_LOST: Final = 5
 
 _LABEL: Final = re.compile(r"[0-9a-z]{1,32}")
 
@@ -79,6 +82,10 @@ class Journal:
         """Permissions that a new file has here."""
         self.records = 0
         """How many it has."""
+        self.goes_on = False
+        """Whether it was found, and not made: what bears its label is ours."""
+        self._gathered: bytearray | None = None
+        """Records that are to be written together."""
 
     @classmethod
     def create(cls, directory: Directory, identity: str, label: str, header: dict[str, Any]) -> Journal:
@@ -125,17 +132,38 @@ class Journal:
         except BaseException:
             os.close(handle)
             raise
-        return cls(directory, name, handle, label, header)
+        journal = cls(directory, name, handle, label, header)
+        journal.goes_on = True
+        return journal
 
     # --- what is noted
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Writes what is noted meanwhile in one piece; nothing of it when an exception ends that."""
+        records = self.records
+        self._gathered = gathered = bytearray()
+        try:
+            yield
+        except BaseException:
+            self.records = records
+            raise
+        finally:
+            self._gathered = None
+        if gathered:
+            os.write(self._handle, gathered)
 
     def part(self, file: int, number: int, inode: int) -> None:
         """A file was begun, in a part with the `number`-th of its hidden names; or it is about to get its name."""
         self._append(_PART, file, number << 48 | inode % INODES)
 
-    def block(self, number: int, digest: bytes) -> None:
-        """A block was verified and written."""
-        self._append(_BLOCK, number, 0, digest)
+    def block(self, number: int, digest: bytes, modified: int) -> None:
+        """A block was verified and written, and its part was last changed then: `modified` nanoseconds of unix time."""
+        self._append(_BLOCK, number, modified % 2**64, digest)
+
+    def lost(self, number: int) -> None:
+        """A block that was noted is not there after all."""
+        self._append(_LOST, number, 0)
 
     def finished(self, file: int, number: int) -> None:
         """A file is complete, synced, and has the `number`-th of its names."""
@@ -148,7 +176,11 @@ class Journal:
 
     def _append(self, kind: int, number: int, value: int, digest: bytes = b"") -> None:
         record = _RECORD.pack(kind, number, value, digest)
-        os.write(self._handle, record + _SUM.pack(zlib.crc32(record)))
+        record += _SUM.pack(zlib.crc32(record))
+        if self._gathered is None:
+            os.write(self._handle, record)
+        else:
+            self._gathered += record
         self.records += 1
 
     # --- what was noted
@@ -206,6 +238,8 @@ class Content:
         """The hashes of the blocks of these parts."""
         self.doubtful: dict[int, int] = {}
         """Those of them that may not have survived a power cut, and their records."""
+        self.modified: dict[int, int] = {}
+        """When the part of each file was changed with the last block that is noted; nanoseconds of unix time."""
 
     def take(self, record: int, kind: int, number: int, value: int, digest: bytes) -> bool:
         """Takes one record; returns whether it fits the manifest."""
@@ -214,6 +248,10 @@ class Content:
         elif kind == _BLOCK and number < self._manifest.blocks:
             self.blocks[number] = digest
             self.doubtful[number] = record
+            self.modified[self._manifest.entries.file_of(number)] = value
+        elif kind == _LOST and number < self._manifest.blocks:
+            self.blocks.pop(number, None)
+            self.doubtful.pop(number, None)
         elif kind == _PART and number < len(self.names):
             self.parts[number] = value >> 48, value % INODES
             self.forget(number)

@@ -8,15 +8,21 @@ from __future__ import annotations
 import itertools
 import os
 import stat
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Final
 
 from p2pchat.protocol.transfer.manifest import Manifest
 from p2pchat.store.disk import read_at, write_sparse
 from p2pchat.store.journal import INODES, Content, Journal
 from p2pchat.store.names import free_names, local_name, part_name
 from p2pchat.store.places import Places
+
+TOUCHED: Final = 2_000_000_000
+"""Nanoseconds by which a part may differ in age from its last block that is noted, and be trusted: a block that was
+being written when the program was killed has no record yet, and some file systems count in steps of two seconds."""
 
 
 @dataclass(slots=True)
@@ -29,6 +35,8 @@ class Part:
     inode: int
     number: int
     """Which of its possible names it has."""
+    flushed: bool = False
+    """Whether all of it is there, as it is to be, and would survive a power cut."""
 
 
 def part_of(manifest: Manifest, file: int, label: str, number: int) -> str:
@@ -87,7 +95,7 @@ def finished_files(places: Places, manifest: Manifest, content: Content) -> None
 def parts(places: Places, manifest: Manifest, content: Content, journal: Journal) -> dict[int, Part]:
     """Returns the parts that an interrupted transfer left; what is not as the journal says is forgotten.
 
-    The blocks that the journal cannot vouch for are hashed again.
+    The blocks that the journal cannot vouch for are hashed again. Those that turn out to be lost are noted as such.
     """
     found: dict[int, Part] = {}
     for file, (number, inode) in list(content.parts.items()):
@@ -103,9 +111,15 @@ def parts(places: Places, manifest: Manifest, content: Content, journal: Journal
             if not stat.S_ISREG(status.st_mode) or status.st_ino % INODES != inode:
                 content.forget(file)
                 continue
-            for block in manifest.blocks_of(file):
-                if block in content.blocks and not _is_good(handle, status.st_size, manifest, content, block):
+            noted = [block for block in manifest.blocks_of(file) if block in content.blocks]
+            if abs(status.st_mtime_ns - content.modified.get(file, 0)) > TOUCHED:
+                content.doubtful.update(dict.fromkeys(noted, 0))
+            for block in noted:
+                if not _is_good(handle, status.st_size, manifest, content, block):
                     del content.blocks[block]
+                    journal.lost(block)
+            if not content.doubtful.keys().isdisjoint(noted):
+                os.fsync(handle)  # what was hashed now counts as flushed from the next `synced` on
         finally:
             os.close(handle)
         found[file] = Part(name, journal.mode, status.st_ino, number)
@@ -119,21 +133,30 @@ def _is_good(handle: int, size: int, manifest: Manifest, content: Content, block
     return block not in content.doubtful or _hash(handle, length, offset) == content.blocks[block]
 
 
-def hashes_of_existing(places: Places, manifest: Manifest, file: int) -> dict[int, bytes] | None:
-    """Returns the hashes of a file's blocks as they are in what has its name; None when that has another size."""
-    try:
-        with places.directory(file) as directory:
-            handle = directory.open_to_read(final_name(manifest, file, 0))
-    except OSError:
-        return None
-    try:
-        status = os.fstat(handle)
-        if not stat.S_ISREG(status.st_mode) or status.st_size != manifest.entries.size(file):
-            return None
-        blocks = ((block, manifest.place(block)) for block in manifest.blocks_of(file))
-        return {block: _hash(handle, length, offset) for block, (_, offset, length) in blocks}
-    finally:
-        os.close(handle)
+def existing_files(places: Places, manifest: Manifest, files: Iterable[int]) -> Iterator[tuple[int, dict[int, bytes]]]:
+    """Yields those of some files whose names have files of their size, and the hashes of the blocks of these."""
+    for _, neighbours in itertools.groupby(files, places.of):  # so that each folder is opened once
+        yield from _existing_in_folder(places, manifest, list(neighbours))
+
+
+def _existing_in_folder(
+    places: Places, manifest: Manifest, files: Sequence[int]
+) -> Iterator[tuple[int, dict[int, bytes]]]:
+    with suppress(OSError), places.directory(files[0]) as directory:
+        for file in files:
+            with suppress(OSError):
+                handle = directory.open_to_read(final_name(manifest, file, 0))
+                try:
+                    status = os.fstat(handle)
+                    if stat.S_ISREG(status.st_mode) and status.st_size == manifest.entries.size(file):
+                        yield file, _hashes(handle, manifest, file)
+                finally:
+                    os.close(handle)
+
+
+def _hashes(handle: int, manifest: Manifest, file: int) -> dict[int, bytes]:
+    blocks = ((block, manifest.place(block)) for block in manifest.blocks_of(file))
+    return {block: _hash(handle, length, offset) for block, (_, offset, length) in blocks}
 
 
 def copy_existing(places: Places, manifest: Manifest, file: int, handle: int) -> None:

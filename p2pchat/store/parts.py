@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -15,14 +16,14 @@ from p2pchat.protocol.transfer.manifest import Manifest
 from p2pchat.protocol.transfer.paths import shown
 from p2pchat.store import leftovers
 from p2pchat.store.directory import Directory
-from p2pchat.store.disk import set_mode
+from p2pchat.store.disk import set_mode, set_modified, write_sparse
 from p2pchat.store.journal import Journal
 from p2pchat.store.leftovers import Part
 from p2pchat.store.names import free_names, local_name, part_name
 from p2pchat.store.places import Places
 
-OPEN_FILES: Final = 4
-"""Files held open at once for one transfer. Its sender goes through them one after the other."""
+OPEN_FILES: Final = 8
+"""Files of several blocks held open at once for one transfer: more than its credit has room for."""
 
 
 class Parts:
@@ -67,11 +68,84 @@ class Parts:
         self._open[file] = handle
         return handle
 
-    def take(self, file: int) -> tuple[int, Part]:
-        """Returns the open file of a part, which is the caller's to close from here on, and the part."""
-        handle = self.handle(file)
-        del self._open[file]
-        return handle, self.found[file]
+    def create_whole(self, file: int, data: bytes) -> int:
+        """Makes a part with all that the file is to have. The open file is the caller's to close, and to flush."""
+        with self._places.directory(file) as directory:
+            handle, part = self._make(directory, file)
+            try:
+                if data:
+                    write_sparse(handle, data, 0)
+            except BaseException:
+                os.close(handle)
+                directory.remove(part.name)
+                raise
+        self.found[file] = part
+        return handle
+
+    def set_attributes(self, file: int, handle: int, preserve: bool) -> None:
+        """Gives a part what the file is to have besides its data.
+
+        Args:
+            file: which it is.
+            handle: its open file.
+            preserve: whether that is the modification time and the executable bit that it has at the sender.
+        """
+        part, entry = self.found[file], self._manifest.entries[file]
+        mode = part.mode
+        if preserve and entry.executable:
+            mode |= (mode & 0o444) >> 2  # whoever may read it may run it
+        if preserve and entry.modified:
+            set_modified(handle, self._places.path(file, part.name), entry.modified)
+        set_mode(handle, mode)
+
+    def note_before_naming(self, files: Sequence[int]) -> None:
+        """Notes what to know small files by, should we be killed now; others were noted when they began."""
+        if self.journal is None:
+            return
+        with self.journal.together():
+            for file in files:
+                if file in self.found and len(self._manifest.blocks_of(file)) < 2:
+                    self.journal.part(file, self.found[file].number, self.found[file].inode)
+
+    def rename(self, directory: Directory, file: int, overwrite: bool) -> int:
+        """Gives a file its final name; returns the number of that name. It is no part from then on.
+
+        Args:
+            directory: the folder it is in.
+            file: which it is.
+            overwrite: whether it takes the place of a file of that name.
+
+        Raises:
+            StorageFailed: there is no name left for it.
+        """
+        part, name = self.found[file].name, local_name(self._manifest.entries[file].components[-1])
+        if overwrite:
+            try:
+                directory.replace(part, name)
+            except OSError as error:
+                if not isinstance(error, IsADirectoryError | PermissionError | FileExistsError):
+                    raise
+            else:
+                del self.found[file]
+                return 0
+        for number, free in enumerate(free_names(name)):
+            with suppress(FileExistsError):
+                directory.rename_to_free(part, free)
+                del self.found[file]
+                return number
+        raise StorageFailed(f"every name for {shown(name)} is taken", "choose another folder", reason="disk")
+
+    def release(self, file: int) -> None:
+        """Closes the open file of a part, if it is open."""
+        handle = self._open.pop(file, None)
+        if handle is not None:
+            os.close(handle)
+
+    def drop(self, file: int) -> None:
+        """Removes the part of a file, which must not be open."""
+        part = self.found.pop(file)
+        with suppress(OSError), self._places.directory(file) as directory:
+            directory.remove(part.name)
 
     def duplicates(self) -> list[int]:
         """Returns all open files once more; they are the caller's to close."""
@@ -85,36 +159,39 @@ class Parts:
     def remove(self) -> None:
         """Closes and removes all parts."""
         self.close()
-        for file, part in self.found.items():
-            with suppress(OSError), self._places.directory(file) as directory:
-                directory.remove(part.name)
+        for file in list(self.found):
+            self.drop(file)
 
     def _create(self, directory: Directory, file: int) -> int:
+        """Makes the part of a file of several blocks, or one that begins as a copy."""
+        handle, part = self._make(directory, file)
+        try:
+            set_mode(handle, 0o600)
+            if file in self.existing:
+                leftovers.copy_existing(self._places, self._manifest, file, handle)
+        except BaseException:  # half a copy must not be taken for a whole one when this is tried again
+            os.close(handle)
+            directory.remove(part.name)
+            raise
+        self.found[file] = part
+        if self.journal is not None and len(self._manifest.blocks_of(file)) > 1:
+            self.journal.part(file, part.number, part.inode)
+        return handle
+
+    def _make(self, directory: Directory, file: int) -> tuple[int, Part]:
+        """Makes an empty part with the mode that the umask (or an inherited ACL) gives."""
         name = local_name(self._manifest.entries[file].components[-1])
         for number, label in enumerate(free_names(self.label, folder=True)):
             part = part_name(name, label)
             try:
                 handle = directory.create(part)
             except FileExistsError:
-                if self.journal is None or number or not self.journal.records:
+                if self.journal is None or number or not self.journal.goes_on:
                     continue
                 directory.remove(part)  # ours, from before we were interrupted: nobody else has this label
                 handle = directory.create(part)
             status = os.fstat(handle)
-            # Made with the mode that the umask (or an inherited ACL) gives, to learn it; closed while it is empty.
-            self.found[file] = Part(part, status.st_mode & 0o666, status.st_ino, number)
-            try:
-                set_mode(handle, 0o600)
-                if file in self.existing:
-                    leftovers.copy_existing(self._places, self._manifest, file, handle)
-            except BaseException:  # half a copy must not be taken for a whole one when this is tried again
-                os.close(handle)
-                del self.found[file]
-                directory.remove(part)
-                raise
-            if self.journal is not None and len(self._manifest.blocks_of(file)) > 1:
-                self.journal.part(file, number, status.st_ino)
-            return handle
+            return handle, Part(part, status.st_mode & 0o666, status.st_ino, number)
         raise StorageFailed(f"every name for {shown(name)} is taken", "choose another folder", reason="disk")
 
     def _reopen(self, directory: Directory, file: int) -> int:

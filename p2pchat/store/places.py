@@ -34,7 +34,8 @@ class Places:
         self._left_out = left_out
         self._places: dict[tuple[str, ...], tuple[str, ...]] = {(): ()}
         """For each folder of the offer: what it is called here, from the root down."""
-        self._made: list[tuple[str, ...]] = []
+        self._made: dict[tuple[str, ...], None] = {}
+        """The folders made by `make`, in order."""
 
     @property
     def renamed(self) -> dict[str, str]:
@@ -62,6 +63,10 @@ class Places:
                 if folder not in self._places:
                     self._make(folder, renamed)
 
+        for above in dict.fromkeys(place[:-1] for place in self._made):
+            with self._open(above) as directory:
+                directory.sync()
+
     def _make(self, folder: tuple[str, ...], renamed: Mapping[str, str] | None) -> None:
         above = self._places[folder[:-1]]
         name = local_name(folder[-1])
@@ -70,8 +75,7 @@ class Places:
             for free in names:
                 try:
                     directory.make(free)
-                    directory.sync()
-                    self._made.append((*above, free))
+                    self._made[*above, free] = None
                 except FileExistsError:
                     if not (self._merge or renamed is not None) or not _is_folder(directory, free):
                         continue
@@ -82,6 +86,10 @@ class Places:
     def of(self, file: int) -> tuple[str, ...]:
         """Returns the folder that a file goes into, from the root down."""
         return self._places[self._manifest.entries[file].components[:-1]]
+
+    def is_new(self, file: int) -> bool:
+        """Whether the folder that a file goes into was made by `make`."""
+        return self.of(file) in self._made
 
     @contextmanager
     def directory(self, file: int) -> Iterator[Directory]:

@@ -20,13 +20,17 @@ class Where(Enum):
     CHAT = "In the conversation"
     COMPOSER = "While writing"
     OFFER = "While an offer has the focus (Tab)"
+    CHOOSE = "While choosing from an offer"
+    FOLDER = "While picking a folder"
+    PICKER = "While picking files to offer"
+    DROP = "After files were dropped or pasted"
     ALARM = "While a warning has the focus (Tab)"
     FILES = "In the list of files"
     VERIFY = "While comparing safety words"
     CONTACTS = "In the list of contacts"
     INVITE = "While the invite link is shown"
     QUESTION = "While a question is asked"
-    NAMING = "While a name is asked for"
+    NAMING = "While a name or a size is asked for"
     FAILURE = "When the conversation could not be joined"
 
 
@@ -65,6 +69,15 @@ ACTIONS: Final = (
         slash="live",
         argument="[on|off]",
     ),
+    Action(
+        "send",
+        "Offer files or folders to those who are here",
+        Where.CHAT,
+        ("ctrl+o",),
+        short="send",
+        slash="send",
+        argument="[PATH...]",
+    ),
     Action("files", "Show all transfers", Where.EVERYWHERE, ("f4",), short="files", slash="files"),
     Action(
         "verify",
@@ -83,7 +96,6 @@ ACTIONS: Final = (
     Action("unblock", "Take a block back", Where.CHAT, slash="unblock", argument="NAME"),
     Action("invite", "Show the link that lets others into this room", Where.CHAT, slash="invite"),
     Action("put_away", "Put the warning shown away", Where.CHAT, slash="dismiss"),
-    Action("send", "Offer files or folders to everybody here", Where.CHAT, slash="send", argument="PATH..."),
     Action("accept", "Accept the offer shown, or into another folder", Where.CHAT, slash="accept", argument="[FOLDER]"),
     Action("decline", "Decline the offer shown", Where.CHAT, slash="decline"),
     Action("who", "List who is here, with key tag and state", Where.CHAT, slash="who"),
@@ -97,26 +109,63 @@ ACTIONS: Final = (
     Action("newline", "Begin a new line", Where.COMPOSER, ("ctrl+j", "shift+enter", "alt+enter")),
     Action("complete", "Complete a path, or go to the warning or the offer", Where.COMPOSER, ("tab",)),
     Action("retract", "Twice: give the line up; others stop seeing it", Where.COMPOSER, ("escape",)),
-    Action("accept", "Accept into the download folder", Where.OFFER, ("enter",), short="accept"),
-    Action("decline", "Decline", Where.OFFER, ("d",), short="decline"),
+    Action("accept", "Accept, or go on where it was interrupted", Where.OFFER, ("enter",), short="accept"),
+    Action("choose", "Choose from what is offered", Where.OFFER, ("s",), short="choose"),
     Action("other_folder", "Accept into another folder", Where.OFFER, ("o",), short="other folder"),
+    Action("decline", "Decline", Where.OFFER, ("d",), short="decline"),
+    Action("discard", "Discard what is here of an interrupted one", Where.OFFER, ("x",), short="discard"),
+    Action("existing", "What happens to names that are taken", Where.OFFER, ("e",), short="existing"),
+    Action("preserve", "Keep modification times and executable bits", Where.OFFER, ("p",), short="preserve times"),
     Action("back", "Back to writing", Where.OFFER, ("tab",), short="back"),
     Action("put_away", "Put the warning away; it stays in the conversation", Where.ALARM, ("x",), short="put away"),
     Action("back", "Back to writing", Where.ALARM, ("tab",), short="back"),
-    Action("accept", "Accept an offer", Where.FILES, ("enter",), short="accept"),
+    Action("choose_line", "Choose a file or a folder, or take it back", Where.CHOOSE, ("space",), short="choose"),
+    Action("accept", "Accept what is chosen", Where.CHOOSE, ("enter",), short="accept"),
+    Action("all", "Choose everything listed", Where.CHOOSE, ("a",), short="all"),
+    Action("none", "Choose nothing of what is listed", Where.CHOOSE, ("n",), short="none"),
+    Action("filter", "List only what a pattern fits", Where.CHOOSE, ("slash",), short="filter"),
+    Action("open", "Open a folder", Where.CHOOSE, ("right", "l"), short="open"),
+    Action("close", "Close a folder", Where.CHOOSE, ("left", "h"), short="close"),
+    Action("leave", "Back to the offer", Where.CHOOSE, ("escape",), short="back"),
+    Action("take", "Take the folder that is shown", Where.FOLDER, ("enter",), short="take"),
+    Action("into", "Go into a folder", Where.FOLDER, ("right", "l"), short="in"),
+    Action("up", "Go up", Where.FOLDER, ("left", "h", "backspace"), short="up"),
+    Action("hidden", "Show hidden files, or not", Where.FOLDER, ("full_stop",), short="hidden"),
+    Action("type", "Type a path", Where.FOLDER, ("slash", "tilde"), short="type a path"),
+    Action("leave", "Back to the offer", Where.FOLDER, ("escape",), short="back"),
+    Action("take", "Offer what is chosen, or the marked file", Where.PICKER, ("enter",), short="offer"),
+    Action("select", "Choose a file or a folder, or take it back", Where.PICKER, ("space",), short="choose"),
+    Action("into", "Go into a folder", Where.PICKER, ("right", "l"), short="in"),
+    Action("up", "Go up", Where.PICKER, ("left", "h", "backspace"), short="up"),
+    Action("whom", "Offer it to another", Where.PICKER, ("t",), short="to whom"),
+    Action("hidden", "Show hidden files, or not", Where.PICKER, ("full_stop",), short="hidden"),
+    Action("type", "Type a path", Where.PICKER, ("slash", "tilde"), short="type a path"),
+    Action("leave", "Offer nothing", Where.PICKER, ("escape",), short="back"),
+    Action("offer", "Offer the files", Where.DROP, ("enter",), short="offer"),
+    Action("insert", "Insert what was pasted as text", Where.DROP, ("i",), short="insert as text"),
+    Action("leave", "Do neither", Where.DROP, ("escape",), short="neither"),
+    Action(
+        "details",
+        "Accept an offer, or show what a transfer consists of",
+        Where.FILES,
+        ("enter",),
+        short="accept or details",
+    ),
     Action("pause", "Pause", Where.FILES, ("p",), short="pause"),
     Action("resume", "Resume", Where.FILES, ("r",), short="resume"),
     Action("cancel", "Cancel, or decline an offer", Where.FILES, ("c",), short="cancel or decline"),
+    Action("discard", "Discard what is here of an interrupted one", Where.FILES, ("x",), short="discard"),
     Action("same", "The words are the same: mark as verified", Where.VERIFY, ("enter", "v"), short="same words"),
     Action("different", "The words differ: what that means, and block", Where.VERIFY, ("d",), short="different"),
     Action("rename", "Give the contact a name of your own", Where.CONTACTS, ("r",), short="rename"),
     Action("verified", "Mark as verified", Where.CONTACTS, ("v",), short="verified"),
     Action("forget", "Forget the contact", Where.CONTACTS, ("f",), short="forget"),
     Action("block", "Block the contact, or take it back", Where.CONTACTS, ("b",), short="block or unblock"),
+    Action("auto_accept", "Accept its small offers without asking", Where.CONTACTS, ("a",), short="auto-accept"),
     Action("copy", "Hand the link to the terminal's clipboard", Where.INVITE, ("c",), short="copy"),
     Action("yes", "Yes", Where.QUESTION, ("y",)),
     Action("no", "No", Where.QUESTION, ("n", "escape")),
-    Action("keep", "Keep the name", Where.NAMING, ("enter",), short="keep"),
+    Action("keep", "Keep what is written", Where.NAMING, ("enter",), short="keep"),
     Action("leave", "Leave it as it was", Where.NAMING, ("escape",), short="leave it as it was"),
     Action("leave", "Leave", Where.FAILURE, ("enter", "escape", "q")),
 )
@@ -137,6 +186,8 @@ def bindings(where: Where) -> list[BindingType]:
 def key_name(key: str) -> str:
     """A key as it is written on screen: `ctrl+p` is `^P`, `f1` is `F1`, `escape` is `Esc`."""
     names = {"escape": "Esc", "pageup": "PgUp", "pagedown": "PgDn", "enter": "Enter", "tab": "Tab"}
+    names |= {"space": "Space", "backspace": "Backspace", "left": "←", "right": "→"}
+    names |= {"slash": "/", "full_stop": ".", "tilde": "~"}
     *modifiers, last = key.split("+")
     last = names.get(last, last.upper() if last[:1] == "f" and last[1:].isdigit() else last)
     if modifiers == ["ctrl"] and len(last) == 1:

@@ -15,12 +15,13 @@ from textual.timer import Timer
 
 from p2pchat.errors import P2PChatError
 from p2pchat.node.api import NodeApi
-from p2pchat.node.events import PeerChanged
+from p2pchat.node.events import PeerChanged, TransferChanged, TransferOffered
 from p2pchat.tui.actions import ACTIONS, Action, Where, bindings, key_name, usage
 from p2pchat.tui.asking import Asking
 from p2pchat.tui.contact_book import ContactBook
 from p2pchat.tui.content import capitalised, one_line
 from p2pchat.tui.drafting import Draft
+from p2pchat.tui.file_requests import FileRequests
 from p2pchat.tui.model import Conversation
 from p2pchat.tui.screens.chat import ChatScreen
 from p2pchat.tui.screens.contacts import ContactsScreen
@@ -72,7 +73,8 @@ class ChatApp(App[P2PChatError]):
         self._wall = wall
         self._asking = Asking(node, conversation, self, lambda request: self.run_worker(request, group="asking"))
         self._book = ContactBook(self._asking, self.push_screen)
-        self._chat = ChatScreen(self._conversation, self._asking, self._book, Draft(live), downloads)
+        self._files = FileRequests(self._conversation, self._asking, downloads, self.push_screen)
+        self._chat = ChatScreen(self._conversation, self._asking, self._book, self._files, Draft(live), downloads)
         self._repaint: Timer | None = None
         self._painted_at = 0.0
 
@@ -105,6 +107,8 @@ class ChatApp(App[P2PChatError]):
             self._conversation.apply(event, self._clock())
             if isinstance(event, PeerChanged):
                 self._fetch_contacts()
+            if isinstance(event, TransferChanged | TransferOffered):
+                self._fetch_leftovers()
             self._repaint_soon()
 
     # What the user is told (see `p2pchat.tui.asking.User`)
@@ -119,6 +123,7 @@ class ChatApp(App[P2PChatError]):
         if not self._remark(text):
             self._conversation.notice(text, at=self._wall())
         self._fetch_contacts()
+        self._fetch_leftovers()
 
     def _remark(self, text: str, problem: bool = False) -> bool:
         """Says it on the list that is shown, if one is."""
@@ -131,6 +136,11 @@ class ChatApp(App[P2PChatError]):
     def _fetch_contacts(self) -> None:
         for screen in self.screen_stack:
             if isinstance(screen, ContactsScreen):
+                screen.fetch()
+
+    def _fetch_leftovers(self) -> None:
+        for screen in self.screen_stack:
+            if isinstance(screen, FilesScreen):
                 screen.fetch()
 
     def give_back(self, text: str) -> None:
@@ -194,7 +204,7 @@ class ChatApp(App[P2PChatError]):
 
     async def action_files(self) -> None:
         """Shows the transfers, or leaves them."""
-        await self._toggle(FilesScreen(self._conversation, self._asking))
+        await self._toggle(FilesScreen(self._conversation, self._asking, self._files))
 
     async def action_verify(self) -> None:
         """Shows the safety words, or leaves them."""

@@ -14,6 +14,7 @@ from textual.screen import Screen
 from p2pchat.errors import UsageError
 from p2pchat.node.api import ContactInfo
 from p2pchat.node.events import PeerInfo
+from p2pchat.tui import measures
 from p2pchat.tui.asking import Asking
 from p2pchat.tui.people import contact_label, contact_name, find_contact, full_label
 from p2pchat.tui.screens.question import NameQuestion, Question
@@ -39,6 +40,16 @@ class ContactBook:
         text = f"It calls itself {contact.name}. The name you give is yours alone; an empty one takes it away."
         question = NameQuestion(f"What do you want to call {contact_label(contact)}?", text, contact.petname)
         self._ask(question, lambda name: self._rename(contact.key, contact_label(contact), name))
+
+    def ask_auto_accept(self, contact: ContactInfo) -> None:
+        """Asks up to which size the offers of a contact are accepted without asking."""
+        question = NameQuestion(
+            f"Accept files of {contact_label(contact)} without asking?",
+            "Up to which size, as in 50 MB? They go into the download folder, and replace nothing. With nothing here "
+            "you are asked each time.",
+            measures.size(contact.auto_accept) if contact.auto_accept else "",
+        )
+        self._ask(question, lambda text: self._auto_accept(contact, text))
 
     def ask_verified(self, contact: ContactInfo) -> None:
         """Asks whether the key was really compared."""
@@ -112,6 +123,20 @@ class ContactBook:
         if petname is not None:
             done = f"{label} is called {petname} now" if petname.strip() else f"{label} has no petname any more"
             self._asking.do(self._node.rename_contact(contact, petname), done=done)
+
+    def _auto_accept(self, contact: ContactInfo, text: str | None) -> None:
+        if text is None:
+            return
+        try:
+            most = measures.read_size(text)
+        except UsageError as error:
+            self._asking.tell(error)
+            return
+        label = contact_label(contact)
+        done = f"Offers of {label} up to {measures.size(most)} are accepted by themselves"
+        self._asking.do(
+            self._node.auto_accept(contact.key, most), done=done if most else f"You are asked for each offer of {label}"
+        )
 
     def _verified(self, contact: ContactInfo) -> None:
         self._asking.do(self._node.verify_contact(contact.key), done=f"{contact_label(contact)} is verified")

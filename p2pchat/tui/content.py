@@ -173,8 +173,9 @@ def transfer_line(info: TransferInfo, label: str, width: int) -> Content:
     """A transfer in the timeline: name, size, and how far it is. At most `width` cells while it runs."""
     to = f" to {one_line(label, NAME_CELLS)}" if info.direction is Direction.SEND else ""
     state = transfer_state(info)
-    title, amount = f"▤ {transfer_title(info)}", f"  {measures.size(info.total)}"
-    if info.state is not TransferState.ACTIVE:
+    by_itself = ", accepted by itself" if info.automatic else ""
+    title, amount = f"▤ {transfer_title(info)}", f"  {transfer_amount(info)}{by_itself}"
+    if info.state is not TransferState.ACTIVE or info.reason:
         return Content.assemble(title, (amount + to, "$muted"), "  ", (state, transfer_style(info.state)))
     name = crop_middle(title, max(10, width - len(amount) - len(state) - 8))
     cells = min(BAR_CELLS, width - cell_len(name) - len(amount) - len(state) - 4)
@@ -182,9 +183,16 @@ def transfer_line(info: TransferInfo, label: str, width: int) -> Content:
     return Content.assemble(name, (amount, "$muted"), "  ", pieces, "  " if pieces else "", state)
 
 
+def transfer_amount(info: TransferInfo) -> str:
+    """How much a transfer is: `4.2 MB`, or `5 of them, 1.2 GB` when only a part of its files is wanted."""
+    if not 0 < info.wanted_files < info.files:
+        return measures.size(info.total)
+    return f"{info.wanted_files:,} of them, {measures.size(info.wanted)}"
+
+
 def progress_bar(info: TransferInfo, cells: int) -> Content:
     """A bar of box-drawing characters, `cells` wide."""
-    done, rest = measures.bar(info.confirmed, info.total, cells)
+    done, rest = measures.bar(info.confirmed, info.wanted, cells)
     return Content.assemble((done, "$accent"), (rest, "$muted"))
 
 
@@ -192,11 +200,18 @@ def transfer_state(info: TransferInfo) -> str:
     """Where a transfer stands, in words."""
     reason = one_line(info.reason)
     match info.state:
+        case TransferState.WAITING if info.direction is Direction.SEND:
+            return "waiting for an answer"
         case TransferState.WAITING:
-            return "waiting for an answer" if info.direction is Direction.SEND else "waits for your answer"
+            here = f", {measures.size(info.resumable)} are here already" if info.resumable else ""
+            return f"waits for your answer{here}"
+        case TransferState.ACTIVE if reason:
+            return f"{measures.percent(info.confirmed, info.wanted)} %, stalled: {reason}"
         case TransferState.ACTIVE:
-            left = measures.remaining(info.confirmed, info.total, info.rate)
-            return f"{measures.percent(info.confirmed, info.total):>3} %  {measures.rate(info.rate)}  {left}"
+            left = measures.remaining(info.confirmed, info.wanted, info.rate)
+            return f"{measures.percent(info.confirmed, info.wanted):>3} %  {measures.rate(info.rate)}  {left}"
+        case TransferState.PAUSED:
+            return f"{measures.percent(info.confirmed, info.wanted)} %, paused" + (f": {reason}" if reason else "")
         case TransferState.DONE:
             return f"{_saved(info)} in {measures.duration(info.seconds)}, verified"
         case _:
@@ -235,6 +250,8 @@ def live_content(row: LiveRow, width: int, column: int, height: int = LIVE_LINES
 def home_path(path: Path) -> str:
     """A path of this machine for the screen, with `~` for the home folder."""
     home = Path.home()
+    if path == home:
+        return "~"
     return one_line(f"~/{path.relative_to(home)}" if path.is_relative_to(home) else str(path))
 
 

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from math import ceil
 from typing import Final
 
+from p2pchat.errors import UsageError
+from p2pchat.protocol.untrusted import safe_line
+
 UNITS: Final = ("B", "kB", "MB", "GB", "TB", "PB")
 """Decimal units, as disks and networks are sold and as most file managers show them."""
+
+SIZE: Final = re.compile(r"(?a:(\d{1,9}(?:[.,]\d{1,9})?)) ?([kmgtp]?)(i?)b?", re.IGNORECASE)
+"""A size as people type it: a number, a prefix of a unit, and whether it is a binary one."""
 
 BAR_FULL: Final = "━"
 BAR_HALF: Final = "╸"
@@ -21,6 +28,23 @@ def size(count: float) -> str:
         count /= 1000
     digits = 1 if unit != "B" and count < 9.95 else 0
     return f"{count:.{digits}f} {unit}"
+
+
+def read_size(text: str) -> int:
+    """A number of bytes that somebody typed: `50 MB`, `1.5gb`, `2 MiB`, `800`; nothing, `0` and `off` are 0.
+
+    Raises:
+        UsageError: it is no size.
+    """
+    text = text.strip()
+    if text.casefold() in ("", "off", "no"):
+        return 0
+    match = SIZE.fullmatch(text)
+    if match is None:
+        raise UsageError(f"{safe_line(text, 20)} is no size", "Write a number and a unit, as in 50 MB")
+    number, prefix, binary = match.groups()
+    power = "kmgtp".index(prefix.casefold()) + 1 if prefix else 0
+    return round(float(number.replace(",", ".")) * (1024.0 if binary else 1000.0) ** power)
 
 
 def files(count: int) -> str:

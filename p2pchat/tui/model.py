@@ -16,7 +16,7 @@ The life of a peer's line
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -89,7 +89,9 @@ class Conversation:
         self.live: dict[str, LiveRow] = {}
         """The line that each peer is typing, by key tag, in the order in which the lines began."""
         self.transfers: dict[str, TransferInfo] = {}
-        """Transfers by id, oldest first."""
+        """Transfers of all conversations by id, oldest first."""
+        self.groups: dict[str, str] = {}
+        """What was offered to several at once: for the id of each transfer, that of the first of them."""
         self.alarms: list[Problem] = []
         """What the user has to have seen, oldest first, until it is dismissed."""
         self.unread = 0
@@ -110,8 +112,7 @@ class Conversation:
             case Problem():
                 self._problem(event)
             case TransferOffered(info=info) | TransferChanged(info=info):
-                if info.conversation == self.name:
-                    self._transfer(info, event.at)
+                self._transfer(info, event.at)
             case TransferProgressed():
                 self._progress(event)
             case _:
@@ -154,6 +155,11 @@ class Conversation:
         self._notices += 1
         self._timeline.append(NoticeRow(f"notice:{self._notices}", at, text, hint, problem))
 
+    def group(self, transfers: Sequence[str]) -> None:
+        """These were offered at once: the same to several peers."""
+        if len(transfers) > 1:
+            self.groups |= dict.fromkeys(transfers, transfers[0])
+
     def dismiss(self) -> None:
         """The user has seen the oldest alarm."""
         del self.alarms[:1]
@@ -171,12 +177,8 @@ class Conversation:
 
     @property
     def offers(self) -> list[TransferInfo]:
-        """Offers that wait for an answer, oldest first."""
-        return [
-            info
-            for info in self.transfers.values()
-            if info.direction is Direction.RECEIVE and info.state is TransferState.WAITING
-        ]
+        """Offers in this conversation that wait for an answer, oldest first."""
+        return [info for info in self.transfers.values() if is_offer(info) and info.conversation == self.name]
 
     @property
     def connected(self) -> list[PeerInfo]:
@@ -333,7 +335,7 @@ class Conversation:
         told = self.rows.get(key)
         if isinstance(told, TransferRow):
             self._timeline.replace(replace(told, info=info))
-        elif new:
+        elif new and info.conversation == self.name:
             receiving = info.direction is Direction.RECEIVE
             label = self.label(info.peer, info.name)
             if receiving:
@@ -347,11 +349,12 @@ class Conversation:
             oldest = next((id for id, info in self.transfers.items() if info.state.final), None)
             if oldest is not None:
                 del self.transfers[oldest]
+                self.groups.pop(oldest, None)
 
     def _progress(self, event: TransferProgressed) -> None:
         info = self.transfers.get(event.transfer)
         if info is not None:
-            info = replace(info, confirmed=event.confirmed, total=event.total, rate=event.rate)
+            info = replace(info, confirmed=event.confirmed, wanted=event.total, rate=event.rate)
             self.transfers[event.transfer] = info
             row = self.rows.get(f"transfer:{event.transfer}")
             if isinstance(row, TransferRow):
@@ -369,3 +372,8 @@ class Conversation:
                 self._timeline.remove("unread")
                 self._timeline.append(UnreadRow("unread", at))
             self.unread += 1
+
+
+def is_offer(info: TransferInfo) -> bool:
+    """Whether a transfer is an offer to us that waits for an answer."""
+    return info.direction is Direction.RECEIVE and info.state is TransferState.WAITING

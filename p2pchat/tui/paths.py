@@ -76,6 +76,18 @@ def complete(text: str) -> Completion:
     return Completion(before + _escape(folder + common) + end, tuple(names[:CANDIDATES]) if len(names) > 1 else ())
 
 
+def suggest(path: str) -> str | None:
+    """The first path that begins like a path that is being typed without quotation; None when there is none."""
+    folder, slash, beginning = path.rpartition("/")
+    names = [name for name in _names(folder + slash) if name.startswith(beginning)]
+    return folder + slash + names[0] if slash and beginning and names else None
+
+
+def expand(text: str, folder: Path) -> Path:
+    """The path that somebody typed without quotation while this folder was shown."""
+    return folder / _path(text)
+
+
 def _names(folder: str) -> list[str]:
     """What is in a folder, folders with a slash at the end, sorted; nothing when it cannot be read.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -80,10 +80,10 @@ def breaks(monkeypatch: pytest.MonkeyPatch, original: Path) -> None:
 
 
 def cannot_be_named(monkeypatch: pytest.MonkeyPatch, original: Path) -> None:
-    def refused(files: IncomingFiles, file: int) -> None:
-        raise StorageFailed("every name for 'film.mov' is taken", reason="disk")
+    def refused(files: IncomingFiles, numbers: Sequence[int]) -> list[StorageFailed]:
+        return [StorageFailed("every name for 'film.mov' is taken", reason="disk")] * len(numbers)
 
-    monkeypatch.setattr(IncomingFiles, "finish_file", refused)
+    monkeypatch.setattr(IncomingFiles, "finish_files", refused)
 
 
 def stays_damaged(monkeypatch: pytest.MonkeyPatch, original: Path) -> None:

@@ -1,8 +1,16 @@
-"""One node as a process of its own, driven by its parent, that counts the file data it sends and receives."""
+"""One node as a process of its own, driven by its parent, that counts the file data it sends and receives.
+
+Faults that it can be given:
+
+    damage=N       one bit of the Nth block of full length is another one when it is to be stored
+    never-synced   what is received is not flushed before a file is complete, so that the journal vouches for nothing
+    always-synced  what is received is flushed with each block, so that the journal vouches for everything
+"""
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import sys
 from pathlib import Path
 
@@ -11,8 +19,10 @@ from p2pchat.node.events import PeerChanged, PeerState, TransferChanged, Transfe
 from p2pchat.node.loop import run
 from p2pchat.node.node import Node
 from p2pchat.node.settings import Settings
+from p2pchat.protocol.limits import BLOCK_BYTES
 from p2pchat.protocol.transfer.bulk import unpack
 from p2pchat.protocol.transfer.exchange import Exchange
+from p2pchat.store import incoming
 
 ROOM = "soak"
 REPORT_EVERY = 16
@@ -45,6 +55,19 @@ class CountingExchange(Exchange):
             say(event="moved", bytes=cls.data)
 
 
+def damage_block(nth: int) -> None:
+    """Has one block damaged when it is to be stored: the `nth` of full length that comes, counted from 0."""
+    store = incoming.IncomingFiles.store_block
+    coming = itertools.count()
+
+    def store_damaged(files: incoming.IncomingFiles, number: int, data: bytes, digest: bytes) -> bool:
+        if len(data) == BLOCK_BYTES and next(coming) == nth:
+            data = bytes([data[0] ^ 1]) + data[1:]
+        return store(files, number, data, digest)
+
+    setattr(incoming.IncomingFiles, "store_block", store_damaged)  # noqa: B010
+
+
 async def listen(node: Node) -> None:
     async for event in node.events():
         match event:
@@ -73,8 +96,19 @@ async def main(name: str, server: str, home: str) -> None:
     say(event="stopped")
 
 
-if __name__ == "__main__":
+def put_in(faults: list[str]) -> None:
+    """Makes this process faulty."""
     from p2pchat.protocol import session
 
     setattr(session, "Exchange", CountingExchange)  # noqa: B010
+    for fault in faults:
+        what, _, number = fault.partition("=")
+        if what == "damage":
+            damage_block(int(number))
+        else:
+            setattr(incoming, "SYNC_EVERY", {"never-synced": float("inf"), "always-synced": 0.0}[what])  # noqa: B010
+
+
+if __name__ == "__main__":
+    put_in(sys.argv[4:])
     run(main(*sys.argv[1:4]))

@@ -20,8 +20,10 @@ from hypothesis import strategies as st
 from p2pchat.errors import StorageFailed
 from p2pchat.protocol.frames import Entry
 from p2pchat.protocol.transfer.manifest import Manifest
+from p2pchat.store import leftovers
 from p2pchat.store.incoming import IfExists, IncomingFiles
 from p2pchat.store.journal import Journal, resumable
+from p2pchat.store.leftovers import TOUCHED
 from p2pchat.store.terms import Terms
 
 BLOCK = 100
@@ -220,6 +222,63 @@ def test_what_was_not_flushed_is_hashed_again(tmp_path: Path, monkeypatch: pytes
     again = received(tmp_path)
     assert there(again) == ([], [0, 1, 2])
     complete(tmp_path, again)
+
+
+def damaged(path: Path, at: int, age: int) -> None:
+    """Changes one bit of a file, `age` nanoseconds after it was last changed."""
+    modified = path.stat().st_mtime_ns
+    with path.open("r+b") as file:
+        file.seek(at)
+        (byte,) = file.read(1)
+        file.seek(at)
+        file.write(bytes([byte ^ 1]))
+    os.utime(path, ns=(modified, modified + age))
+
+
+@pytest.mark.parametrize("age", [TOUCHED + 1, -TOUCHED - 1])
+def test_a_part_that_somebody_has_changed_is_hashed_again(tmp_path: Path, age: int) -> None:
+    files = received(tmp_path)
+    store(files, 0, 1, 2, 3)
+    files.close()
+    damaged(part(tmp_path), 310, age)
+    again = received(tmp_path)
+    assert there(again) == ([], [0, 1, 2])
+    complete(tmp_path, again)
+
+
+def test_what_turned_out_to_be_damaged_is_not_trusted_after_another_interruption(tmp_path: Path) -> None:
+    files = received(tmp_path)
+    store(files, 0, 1, 2)
+    files.close()
+    damaged(part(tmp_path), 110, 2 * TOUCHED)
+    again = received(tmp_path)
+    store(again, 4)
+    again.close()  # everything it has is flushed, and its part is as old as the last block
+    again = received(tmp_path)
+    assert there(again) == ([], [0, 2, 4])
+    complete(tmp_path, again)
+
+
+def test_a_part_that_was_being_written_when_the_program_was_killed_is_not_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = received(tmp_path)
+    store(files, 0, 1, 2)
+    files.close()
+    modified = part(tmp_path).stat().st_mtime_ns
+    os.truncate(part(tmp_path), 450)  # as if its last block had been written and not noted
+    os.utime(part(tmp_path), ns=(modified, modified + TOUCHED - 1))
+    monkeypatch.setattr(leftovers, "read_at", lambda *_: pytest.fail("it was read"))
+    again = received(tmp_path)
+    assert there(again) == ([], [0, 1, 2])
+    again.close()
+
+
+def test_small_files_of_a_program_that_was_killed_at_once_leave_nothing(tmp_path: Path) -> None:
+    files = received(tmp_path)
+    store(files, 8)
+    killed(files)
+    complete(tmp_path, received(tmp_path))
 
 
 def test_the_journal_is_flushed_after_the_data_and_at_most_once_a_second(

@@ -21,6 +21,7 @@ from p2pchat.protocol.frames import Entry
 from p2pchat.protocol.transfer.manifest import Manifest
 from p2pchat.store import directory
 from p2pchat.store.incoming import IncomingFiles
+from p2pchat.store.journal import Journal
 from p2pchat.store.parts import OPEN_FILES
 
 
@@ -98,7 +99,10 @@ def test_a_block_that_does_not_match_its_hash_is_not_written(tmp_path: Path) -> 
     files.close()
 
 
-def test_a_file_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("size", [1, 2 * BLOCK], ids=["small", "of several blocks"])
+def test_a_file_is_on_the_disk_before_it_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
     happened: list[str] = []
     flush, link = os.fsync, os.link
 
@@ -110,13 +114,68 @@ def test_a_file_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monkeypatc
         happened.append("named")
         link(source, target, **options)
 
-    files = IncomingFiles(tmp_path, offer(a=1), "x")
-    store(files, 0, b"1")
+    files = IncomingFiles(tmp_path, offer(a=size), "x")
     monkeypatch.setattr(os, "fsync", noted_flush)
     monkeypatch.setattr(os, "link", noted_link)
+    for block in range(0, size, BLOCK):
+        store(files, block // BLOCK, b"1" * min(BLOCK, size))
     finish(files, 0)
     files.close()
     assert happened == ["file flushed", "named", "folder flushed"][: 3 if directory._HELD else 2]
+
+
+def test_many_files_at_once_are_all_on_the_disk_before_any_of_them_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    happened: list[str] = []
+    flush, link, finished = os.fsync, os.link, Journal.finished
+
+    def noted_flush(handle: int) -> None:
+        happened.append("folder" if stat.S_ISDIR(os.fstat(handle).st_mode) else "file")
+        flush(handle)
+
+    def noted_link(source: str, target: str, **options: Any) -> None:
+        happened.append("named")
+        link(source, target, **options)
+
+    def noted_finished(journal: Journal, file: int, number: int) -> None:
+        happened.append("noted")
+        finished(journal, file, number)
+
+    files = IncomingFiles(tmp_path, tree("a/1", "a/2", "b/3"), "x", b"k" * 32)
+    monkeypatch.setattr(os, "fsync", noted_flush)
+    monkeypatch.setattr(os, "link", noted_link)
+    monkeypatch.setattr(Journal, "finished", noted_finished)
+    for block in range(3):
+        store(files, block, b"1")
+    assert files.finish_files([0, 1, 2]) == [None, None, None]
+    files.discard()
+    flushed = ["folder"] if directory._HELD else []
+    named = ["named", "named", *flushed, "named", *flushed]
+    assert happened == ["file", "file", "file", *named, "noted", "noted", "noted"]
+
+
+def test_of_many_files_those_are_finished_that_the_disk_takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    link = os.link
+
+    def refuse(source: str, target: str, **options: Any) -> None:
+        if Path(target).name == "2":
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        link(source, target, **options)
+
+    files = IncomingFiles(tmp_path, tree("1", "2", "3"), "x", b"k" * 32)
+    for block in range(3):
+        store(files, block, b"1")
+    monkeypatch.setattr(os, "link", refuse)
+    outcomes = files.finish_files([0, 1, 2])
+    assert [outcome and outcome.message for outcome in outcomes] == [
+        None,
+        "'2' cannot be written: Input/output error",
+        None,
+    ]
+    assert files.saved(10) == (str(tmp_path / "1"), str(tmp_path / "3"))
+    files.discard()
+    assert listing(tmp_path) == {"1", "3"}
 
 
 def test_an_empty_file_is_made(tmp_path: Path) -> None:

@@ -121,7 +121,9 @@ def transfer(
 ) -> TransferInfo:
     """A transfer with a peer."""
     total = sum(item.size for item in items)
-    return TransferInfo(id, ROOM, peer.peer, peer.name, direction, state, len(items), total, items, **rest)
+    conversation = rest.pop("conversation", ROOM)
+    rest = {"wanted": total, "wanted_files": len(items)} | rest
+    return TransferInfo(id, conversation, peer.peer, peer.name, direction, state, len(items), total, items, **rest)
 
 
 def offered(id: str = "t1", peer: PeerInfo = BEN, **rest: Any) -> TransferOffered:

@@ -11,12 +11,14 @@ from textual.theme import Theme
 from p2pchat.tui.actions import ACTIONS, SLASH, Action, Where, key_name, usage
 from p2pchat.tui.app import ChatApp
 from p2pchat.tui.screens.chat import ChatScreen
+from p2pchat.tui.screens.choose import ChooseScreen
 from p2pchat.tui.screens.contacts import ContactsScreen
 from p2pchat.tui.screens.failure import FailureScreen
 from p2pchat.tui.screens.files import FilesScreen
 from p2pchat.tui.screens.help import HelpText
 from p2pchat.tui.screens.invite import InviteScreen
-from p2pchat.tui.screens.question import NameQuestion, Question
+from p2pchat.tui.screens.picker import FilePicker, FolderPicker
+from p2pchat.tui.screens.question import DropQuestion, NameQuestion, Question
 from p2pchat.tui.screens.verify import VerifyScreen
 from p2pchat.tui.theme import BACKGROUNDS, DARK, LIGHT, TEXT_COLOURS
 from p2pchat.tui.widgets.alarm_panel import AlarmPanel
@@ -29,6 +31,10 @@ OWNERS = {
     Where.COMPOSER: Composer,
     Where.OFFER: OfferPanel,
     Where.ALARM: AlarmPanel,
+    Where.CHOOSE: ChooseScreen,
+    Where.FOLDER: FolderPicker,
+    Where.PICKER: FilePicker,
+    Where.DROP: DropQuestion,
     Where.FILES: FilesScreen,
     Where.VERIFY: VerifyScreen,
     Where.CONTACTS: ContactsScreen,

@@ -13,7 +13,7 @@ from p2pchat.node.events import Direction, Item, TransferState
 from p2pchat.tui import measures
 from p2pchat.tui.content import crop, crop_middle, crop_start, home_path, live_content, pad, row_content, transfer_title
 from p2pchat.tui.rows import LiveRow, MessageRow, NoticeRow, Row, TransferRow
-from p2pchat.tui.screens.files import transfer_entry
+from p2pchat.tui.transfer_lines import transfer_entry
 from tests.tui.stage import AT, transfer
 
 

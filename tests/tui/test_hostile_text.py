@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from textual.drivers.headless_driver import HeadlessDriver
 from textual.pilot import Pilot
 
 from p2pchat.errors import ServerRefused
+from p2pchat.node.api import Landing, Leftover
 from p2pchat.node.events import Item, LineState, PeerState, Problem, ServerChanged, TransferState, Trust
 from p2pchat.tui.widgets.composer import Composer
 from tests.fake_node import FakeNode
@@ -116,6 +118,37 @@ async def test_everything_about_trust_shows_text_and_nothing_else(written: list[
             await pilot.press("escape")
         await pilot.press("b")
         await until_shown(pilot, "is blocked")
+        await until_written(pilot, written)
+    check(written)
+
+
+async def test_everything_about_files_shows_text_and_nothing_else(
+    written: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a\x1b[2J[@click=app.quit]z").write_text("x")
+    monkeypatch.chdir(tmp_path)
+    node = FakeNode()
+    ben = replace(BEN, name=HOSTILE)
+    node.landing = Landing(Path("/srv", HOSTILE), 5, 9, 1, ((HOSTILE, HOSTILE),), 3, HOSTILE)
+    node.known_leftovers = [Leftover("0" * 16, BEN.peer, HOSTILE, HOSTILE, Path(HOSTILE), 9, 3, AT)]
+    offer = offered(peer=ben, items=(Item(f"{HOSTILE}/{HOSTILE}", 5, executable=True), Item("b", 6)))
+    done = transfer("t2", TransferState.DONE, peer=ben, items=offer.info.items, saved=(HOSTILE,), conversation=HOSTILE)
+    node.known_transfers = [offer.info, done]
+    async with stage(node, size=(120, 60)) as pilot:
+        node.tell(*here(ben), offer, changed(done))
+        await until_shown(pilot, "cannot be stored there", "Tab to answer")
+        await pilot.press("tab", "x")
+        await until_shown(pilot, "y discard", "[@click=app.quit]z[/]")
+        await pilot.press("n", "s", "right")
+        await until_shown(pilot, "chosen: 2 of 2", "[@click=app.quit]z[/")
+        await pilot.press("escape", "o")
+        await until_shown(pilot, "Receive into", "[@click=app.quit]z[/]")
+        await pilot.press("escape", "tab", "ctrl+o")
+        await until_shown(pilot, "a␛[2J[@click=app.quit]z")
+        await pilot.press("escape", "f4")
+        await until_shown(pilot, "2 transfers, 1 interrupted", "goes on when")
+        await pilot.press("down", "enter")
+        await until_shown(pilot, "look through it", "executable")
         await until_written(pilot, written)
     check(written)
 

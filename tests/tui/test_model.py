@@ -326,7 +326,8 @@ def test_each_day_begins_with_its_line() -> None:
 
 def test_other_conversations_change_nothing() -> None:
     talk = Talk().hears(replace(said(BEN, "hi"), conversation="other"), replace(typing(BEN, "h"), conversation="other"))
-    assert (talk.says, talk.types) == ([], [])
+    talk.hears(replace(offered(), info=replace(offered().info, conversation="other")))
+    assert (talk.says, talk.types, talk.conversation.offers) == ([], [], [])
 
 
 def test_the_server_going_and_coming_back_is_told_once() -> None:

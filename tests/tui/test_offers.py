@@ -39,7 +39,8 @@ async def test_an_offer_says_who_offers_what_and_into_which_folder() -> None:
             pilot,
             "▤ ben·m2xd (verified) offers 3 files, 1.4 GB",
             "photos/2026/a.jpg  photos/2026/b.jpg  photos/film.mov",
-            "into /srv/downloads",
+            "into /home/ana/Downloads",
+            "free here: 1.0 GB",
             "Tab to answer",
         )
 
@@ -66,7 +67,7 @@ async def test_tab_and_a_key_answer_and_the_keys_go_back_to_the_composer(key: st
         node.tell(offered())
         await until_shown(pilot, "Tab to answer")
         await pilot.press("tab")
-        await until_shown(pilot, "Enter accept   d decline   o other folder   Tab back")
+        await until_shown(pilot, "Enter accept   s choose   o other folder   d decline   p preserve times", "Tab back")
         await pilot.press(key)
         await until_called(pilot, node, *call)
         await until(pilot, lambda: isinstance(pilot.app.focused, Composer))
@@ -83,16 +84,13 @@ async def test_tab_again_leaves_the_offer_as_it_is() -> None:
         assert pilot.app.screen.query_one(Composer).text == "x"
 
 
-async def test_another_folder_is_asked_for_and_completed(tmp_path: Path) -> None:
+async def test_a_command_accepts_into_another_folder_and_completes_it(tmp_path: Path) -> None:
     (tmp_path / "inbox").mkdir()
     node = FakeNode()
     async with stage(node) as pilot:
         node.tell(offered())
         await until_shown(pilot, "Tab to answer")
-        await pilot.press("tab", "o")
-        composer = pilot.app.screen.query_one(Composer)
-        await until(pilot, lambda: composer.text == "/accept /srv/downloads/")
-        composer.replace_text(f"/accept {tmp_path}/in")
+        pilot.app.screen.query_one(Composer).replace_text(f"/accept {tmp_path}/in")
         await pilot.press("tab", "enter")
         await until_called(pilot, node, "accept", "t1", tmp_path / "inbox")
 
@@ -170,13 +168,13 @@ async def test_the_list_of_files_has_a_key_for_everything() -> None:
         await until_shown(pilot, "paused here")
         await pilot.press("f4")
         await until_shown(pilot, "4 transfers", "▸↓ draft.pdf")
-        await pilot.press("r", "down", "p", "c", "down", "enter", "down", "c")
+        await pilot.press("p", "c", "down", "r", "down", "enter", "down", "c")
         await until_called(pilot, node, "decline", "t1", "")
         asked = [call for call in node.calls if call[0] in ("accept", "decline", "pause", "resume", "cancel")]
         assert asked == [
-            ("resume", "t4"),
             ("pause", "t3"),
             ("cancel", "t3"),
+            ("resume", "t4"),
             ("accept", "t2", None),
             ("decline", "t1", ""),
         ]
@@ -187,8 +185,8 @@ async def test_keys_that_make_no_sense_for_a_transfer_do_nothing() -> None:
     async with stage(node) as pilot:
         node.tell(changed(transfer("t1", TransferState.DONE, seconds=0.5, saved=("/srv/downloads/draft.pdf",))))
         await until_shown(pilot, "saved as /srv/downloads/draft.pdf")
-        await pilot.press("f4", "enter", "p", "r", "c")
-        await until_shown(pilot, "▸✓ draft.pdf", "saved as /srv/downloads/draft.pdf in 0.5 s, verified")
+        await pilot.press("f4", "p", "r", "c", "x")
+        await until_shown(pilot, "✓ draft.pdf", "saved as /srv/downloads/draft.pdf in 0.5 s, verified")
     assert [call[0] for call in node.calls] == ["start", "join", "stop"]
 
 
@@ -209,7 +207,7 @@ async def test_the_chosen_transfer_stays_chosen_when_another_comes() -> None:
 async def test_an_empty_list_says_how_to_send() -> None:
     async with stage(FakeNode()) as pilot:
         await pilot.press("f4", "enter", "c")
-        await until_shown(pilot, "Nothing has been offered yet", "/send PATH")
+        await until_shown(pilot, "Nothing has been offered yet", "^O or /send")
 
 
 async def test_the_focus_is_seen_without_colour() -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from textual.pilot import Pilot
 
+from p2pchat.node.api import Landing, Leftover
 from p2pchat.node.events import (
     Direction,
     Item,
@@ -26,6 +28,7 @@ from tests.tui.stage import (
     CHANGED_KEY,
     CONTACTS,
     CYD,
+    DOWNLOADS,
     ROOM,
     changed,
     chat,
@@ -62,9 +65,44 @@ def transfers(node: FakeNode) -> None:
     backup = transfer(
         "t3", TransferState.PAUSED, peer=CYD, items=(Item("backup", 0, True), Item("backup/x", 9 * 10**9))
     )
-    paused = replace(backup, files=1204, reason="disk full, needs 3.1 GB, has 0.4 GB")
+    paused = replace(backup, files=1204, wanted_files=1204, reason="disk full, needs 3.1 GB, has 0.4 GB")
     for event in (changed(done), changed(paused), offered("t4", items=PHOTOS), offered("t5", peer=CYD)):
         node.tell(replace(event, at=AT + 86_460))
+
+
+def six_kinds(node: FakeNode) -> None:
+    """Running to one and to two, paused for want of space, done, failed, an offer; and two that were interrupted."""
+    transfers(node)
+    film = (Item("film.mov", 1_400_000_000),)
+    node.known_leftovers = [
+        Leftover("0" * 16, BEN.peer, "ben", "film.mov", DOWNLOADS, 1_400_000_000, 412_000_000, AT),
+        Leftover("1" * 16, CYD.peer, "cyd", "backup/ and 3 more", DOWNLOADS / "b", 9 * 10**9, 10**9, AT),
+    ]
+    kinds = [
+        transfer("t6", TransferState.ACTIVE, Direction.SEND, items=film, confirmed=512_000_000, rate=41e6),
+        transfer("t7", TransferState.FAILED, items=(Item("notes.txt", 9000),), reason="checksum of block 3 is wrong"),
+        transfer("t8", TransferState.ACTIVE, items=film, confirmed=9 * 10**8, rate=8e6, automatic=True),
+    ]
+    node.tell(*[replace(changed(info), at=AT + 86_460) for info in kinds])
+
+
+def met(node: FakeNode, landing: Landing, **rest: Any) -> None:
+    """An offer that meets something in the folder."""
+    node.landing = landing
+    items = (*PHOTOS, Item("photos/" + "long " * 30 + "name.jpg", 5), Item("install.sh", 900, executable=True))
+    offer = offered("t9", items=items, **rest)
+    node.known_transfers = [offer.info]
+    node.tell(replace(offer, at=AT + 86_460))
+
+
+EMPTY = Landing(DOWNLOADS, needed=1_400_000_000, free=212 * 10**9, existing=0)
+TAKEN = replace(EMPTY, existing=2, examples=(("photos/2026/a.jpg", "photos/2026/a (1).jpg"),))
+LANDINGS = {
+    "taken": (TAKEN, {}),
+    "resumable": (replace(EMPTY, resumable=412_000_000, needed=988_000_000), {"resumable": 412_000_000}),
+    "too-full": (replace(EMPTY, free=400_000_000), {}),
+}
+"""What an offer may meet."""
 
 
 def lied_to(node: FakeNode) -> None:
@@ -90,7 +128,7 @@ def screen(
     more(node)
 
     async def play(pilot: Pilot[Any]) -> None:
-        await until_shown(pilot, "The disk is nearly full", wait)
+        await until_shown(pilot, wait or "The disk is nearly full")
         await pilot.press(*keys)
         await write(pilot, text)
         await until_shown(pilot, then)
@@ -110,6 +148,50 @@ def test_conversation(snap_compare: Compare, size: tuple[int, int]) -> None:
 @SIZES
 def test_offer(snap_compare: Compare, size: tuple[int, int]) -> None:
     assert screen(snap_compare, size, *(["tab"] if size[0] > 100 else []), more=transfers, wait="1 of 2")
+
+
+ALL_SIZES = pytest.mark.parametrize("size", [(80, 24), (120, 40), (40, 15)], ids=lambda size: f"{size[0]}x{size[1]}")
+
+
+@ALL_SIZES
+@pytest.mark.parametrize("kind", LANDINGS)
+def test_what_an_offer_meets(snap_compare: Compare, size: tuple[int, int], kind: str) -> None:
+    landing, rest = LANDINGS[kind]
+    words = "Tab back"
+    assert screen(snap_compare, size, "tab", more=lambda node: met(node, landing, **rest), wait="offers 5", then=words)
+
+
+@ALL_SIZES
+def test_choosing(snap_compare: Compare, size: tuple[int, int]) -> None:
+    keys = ("tab", "s", "right", "down", "right", "down", "space")
+    assert screen(snap_compare, size, *keys, more=lambda node: met(node, EMPTY), wait="offers 5", then="[~]")
+
+
+@ALL_SIZES
+def test_picking_files(
+    snap_compare: Compare,
+    size: tuple[int, int],
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder = tmp_path_factory.mktemp("home")
+    for name, bytes_ in (
+        ("photos/a.jpg", 4000),
+        ("a " + "very " * 20 + "long name.txt", 20),
+        ("draft.pdf", 4200),
+        (".x", 1),
+    ):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(b"x" * bytes_)
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(Path, "home", lambda: folder)
+    keys = ("ctrl+o", "space", "down")
+    assert screen(snap_compare, size, *keys, more=lambda node: node.tell(*here(CYD)), then="chosen: 1 file, 4.0 kB")
+
+
+@ALL_SIZES
+def test_all_kinds_of_transfers(snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert screen(snap_compare, size, "f4", more=six_kinds, wait="1 of 2", then="running")
 
 
 @SIZES

@@ -10,8 +10,8 @@ from textual import events
 from p2pchat.errors import PeerUnreachable, StorageFailed, UsageError
 from p2pchat.node.events import PeerInfo, PeerState, Problem, Trust
 from p2pchat.tui.app import ChatApp
-from p2pchat.tui.screens.question import NameField
 from p2pchat.tui.widgets.composer import Composer
+from p2pchat.tui.widgets.field import Field
 from tests.fake_node import FakeNode
 from tests.tui.stage import (
     AT,
@@ -40,7 +40,7 @@ KNOWN_BEN = replace(BEN, trust=Trust.KNOWN)
 
 def decisions(node: FakeNode) -> list[tuple[object, ...]]:
     """What the node was told about people."""
-    return [call for call in node.calls if call[0] not in ("start", "join", "stop")]
+    return [call for call in node.calls if call[0] not in ("start", "join", "stop", "inspect")]
 
 
 @pytest.fixture
@@ -229,7 +229,7 @@ async def test_a_name_that_is_pasted_has_no_control_characters(node: FakeNode) -
         await until_shown(pilot, "▸✓ ben")
         await pilot.press("down", "r")
         await until_shown(pilot, "What do you want to call cyd from work·p0aw?")
-        field = pilot.app.screen.query_one(NameField)
+        field = pilot.app.screen.query_one(Field)
         await pilot.press("ctrl+u")
         field.post_message(events.Paste("c\x1b[31md\u202e\ne"))
         await until(pilot, lambda: bool(field.value))

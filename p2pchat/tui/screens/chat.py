@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -20,6 +19,7 @@ from p2pchat.tui.asking import Asking
 from p2pchat.tui.contact_book import ContactBook
 from p2pchat.tui.content import column_width
 from p2pchat.tui.drafting import Command, Draft, Step
+from p2pchat.tui.file_requests import FileRequests
 from p2pchat.tui.model import Conversation
 from p2pchat.tui.people import find_peer, full_label, peer_state, trust
 from p2pchat.tui.screens.invite import InviteScreen
@@ -34,6 +34,12 @@ from p2pchat.tui.widgets.timeline import Timeline
 SIDEBAR_FROM: Final = 100
 """Narrowest terminal with a sidebar, in cells."""
 
+LOW: Final = 17
+"""Terminals with fewer lines have no space for everything about an offer, and for more than one that is typing."""
+
+LOW_PANEL: Final = 6
+"""Most lines of an offer there."""
+
 COMPOSER_ROWS: Final = 8
 """Highest composer, in rows; lower on a low terminal."""
 
@@ -45,6 +51,7 @@ class ChatScreen(Screen[None]):
         conversation: what is shown.
         asking: the user's requests to the node.
         book: the user's decisions about contacts.
+        files: the user's decisions about files.
         draft: the text being written.
         downloads: where accepted files go.
     """
@@ -59,14 +66,20 @@ class ChatScreen(Screen[None]):
         peer: str
 
     def __init__(
-        self, conversation: Conversation, asking: Asking, book: ContactBook, draft: Draft, downloads: Path
+        self,
+        conversation: Conversation,
+        asking: Asking,
+        book: ContactBook,
+        files: FileRequests,
+        draft: Draft,
+        downloads: Path,
     ) -> None:
         super().__init__()
         self._conversation = conversation
         self._asking = asking
         self._book = book
+        self._files = files
         self._draft = draft
-        self._downloads = downloads
         self.ready = False
         """Whether all parts are there."""
         self._top = TopLine(conversation, draft)
@@ -106,7 +119,7 @@ class ChatScreen(Screen[None]):
     def on_resize(self) -> None:
         """Makes the parts visible for which there is space."""
         self._sidebar.display = self.size.width >= SIDEBAR_FROM
-        self._live.height = max(2, self.size.height // 4)
+        self._offers.height = LOW_PANEL if self.size.height < LOW else self.size.height
         self._alarm.height = max(5, self.size.height // 3)
         if self.ready:
             self.call_after_refresh(self.redraw)
@@ -128,15 +141,17 @@ class ChatScreen(Screen[None]):
         """Draws everything around the timeline again where it reads differently."""
         self._rule.looking_back = not self._timeline.at_end
         self._live.column = self._timeline.column
+        low = self.size.height < LOW and self._offers.offer is not None
+        self._live.height = 2 if low else max(2, self.size.height // 4)
         self._status.indent = column_width(self._timeline.size.width, self._timeline.column) + 5
         self._prompt.styles.width = self._status.indent
         for part in (self._top, self._sidebar, self._live, self._alarm, self._offers, self._rule):
             part.redraw()
         self._prompt.redraw()
         self._status.redraw()
-        # Five lines for an offer, or what a warning needs, behind which offers wait; four for what is always there; the
-        # rest of the screen is the timeline.
-        panel = self._alarm.height if self._conversation.alarms else 5
+        # What an offer needs, or a warning, behind which offers wait; four lines for what is always there; the rest of
+        # the screen is the timeline.
+        panel = self._alarm.height if self._conversation.alarms else max(5, self._offers.lines)
         self._composer.styles.max_height = min(COMPOSER_ROWS, max(2, self.size.height - panel - 11))
 
     def focus_composer(self) -> None:
@@ -219,15 +234,19 @@ class ChatScreen(Screen[None]):
             self.action_live()
 
     def action_send(self) -> None:
-        """Begins the command that offers files."""
-        self._begin("/send ")
+        """Shows this machine's files, to pick from."""
+        self._files.pick()
 
     def command_send(self, argument: str) -> None:
-        """Offers files and folders to everybody who is connected."""
-        chosen = paths.parse(argument)
-        if not chosen:
-            raise UsageError("/send needs a path", "Tab completes it")
-        self._asking.do(self._asking.node.offer(self._asking.conversation, chosen), f"/send {argument}")
+        """Offers files and folders to everybody who is connected; without argument, shows files to pick from."""
+        if chosen := paths.parse(argument):
+            self._files.offer(chosen, text=f"/send {argument}")
+        else:
+            self._files.pick()
+
+    @on(Composer.Dropped)
+    def _dropped(self, event: Composer.Dropped) -> None:
+        self._files.drop(event.paths, lambda: self._composer.insert_pasted(event.text))
 
     def action_accept(self) -> None:
         """Accepts the offer that is shown."""
@@ -256,19 +275,11 @@ class ChatScreen(Screen[None]):
 
     @on(OfferPanel.Answered)
     def _answered(self, event: OfferPanel.Answered) -> None:
-        if event.answer == "other_folder":
-            self._begin(f"/accept {paths.quote(self._downloads)}/")
-        elif event.answer == "accept":
-            self._asking.do(self._answer(event.transfer, self._asking.node.accept(event.transfer, event.into)))
-        else:
-            self._asking.do(self._answer(event.transfer, self._asking.node.decline(event.transfer)))
+        self._files.answer(self._offers, event.transfer, event.answer, event.terms)
 
-    async def _answer(self, transfer: str, answer: Coroutine[Any, Any, None]) -> None:
-        try:
-            await answer
-        except P2PChatError:
-            self._offers.unanswered(transfer)
-            raise
+    @on(OfferPanel.Looked)
+    def _looked(self, event: OfferPanel.Looked) -> None:
+        self._files.look(self._offers, event.transfer, event.folder)
 
     def action_who(self) -> None:
         """Lists everybody in the timeline."""

@@ -7,10 +7,12 @@ from datetime import datetime
 from typing import Final
 
 from rich.cells import cell_len
+from textual import work
 from textual.content import Content
 
 from p2pchat.errors import P2PChatError
 from p2pchat.node.api import ContactInfo
+from p2pchat.tui import measures
 from p2pchat.tui.actions import Where, bindings
 from p2pchat.tui.asking import Asking
 from p2pchat.tui.contact_book import ContactBook
@@ -54,8 +56,9 @@ class ContactsScreen(Overview):
 
     def fetch(self) -> None:
         """Asks the node for the contacts as they are now, and draws them."""
-        self.run_worker(self._fetch(), exclusive=True, group="contacts")
+        self._fetch()
 
+    @work(exclusive=True, group="contacts")
     async def _fetch(self) -> None:
         try:
             self._contacts = {contact.key: contact for contact in await self._asking.node.contacts()}
@@ -89,6 +92,10 @@ class ContactsScreen(Overview):
     def action_rename(self) -> None:
         """Asks for a name."""
         self._decide(self._book.ask_name)
+
+    def action_auto_accept(self) -> None:
+        """Asks for a size."""
+        self._decide(self._book.ask_auto_accept)
 
     def action_verified(self) -> None:
         """Asks whether the key was compared."""
@@ -131,5 +138,6 @@ def contact_entry(contact: ContactInfo, width: int, selected: bool, seen: str) -
     )
     own = one_line(contact.name, 30)
     calls = f"calls itself {own}, " if contact.petname and contact.petname != contact.name else ""
-    second = Content.styled(crop(f"   {calls}{seen}", width), "$muted")
+    by_itself = f", files up to {measures.size(contact.auto_accept)} without asking" if contact.auto_accept else ""
+    second = Content.styled(crop(f"   {calls}{seen}{by_itself}", width), "$muted")
     return Content("\n").join([first.truncate(width), second])

@@ -1,20 +1,19 @@
-"""Questions over the whole screen: yes or no, and what somebody is to be called."""
+"""Questions over the whole screen: yes or no, a line of text, and what to do with files that were dropped."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from textual import events, on
+from textual import on
 from textual.app import ComposeResult
 from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Input
 
-from p2pchat.protocol.limits import NAME_CHARACTERS
-from p2pchat.protocol.untrusted import safe_line
 from p2pchat.tui.actions import Where, bindings
 from p2pchat.tui.content import many_lines
 from p2pchat.tui.widgets.drawn import Drawn
+from p2pchat.tui.widgets.field import Field
 from p2pchat.tui.widgets.keys import Keys, key_words
 
 TEXT_CELLS: Final = 76
@@ -70,33 +69,22 @@ class Question(Screen[bool]):
         self.dismiss(False)
 
 
-class NameField(Input):
-    """One line for a name, free of control characters however it was filled."""
-
-    def _on_paste(self, event: events.Paste) -> None:
-        # The base class's handler would run as well and insert the text as it came.
-        event.prevent_default()
-        event.stop()
-        self.insert_text_at_cursor(safe_line(event.text, NAME_CHARACTERS))
-
-
 class NameQuestion(Screen[str]):
-    """Asks for a name. The result is what was entered; nothing when the user leaves it as it was.
+    """Asks for a name, or for another line. The result is what was entered; None when it is to stay as it was.
 
     Args:
-        heading: who is to be named.
-        text: what the name is for.
-        name: the name until now.
+        heading: what is asked.
+        text: what it is for.
+        name: what it was until now.
     """
 
     BINDINGS = bindings(Where.NAMING)
-    AUTO_FOCUS = "NameField"
+    AUTO_FOCUS = "Field"
 
     def __init__(self, heading: str, text: str, name: str) -> None:
         super().__init__()
         self._text = Paragraphs(text, heading)
-        self._field = NameField(safe_line(name, NAME_CHARACTERS), max_length=NAME_CHARACTERS, compact=True)
-        self._field.cursor_blink = False
+        self._field = Field(name)
 
     def compose(self) -> ComposeResult:
         """The question, the line to write in, and the keys."""
@@ -106,9 +94,41 @@ class NameQuestion(Screen[str]):
 
     @on(Input.Submitted)
     def action_keep(self) -> None:
-        """The contact is called so from now on."""
+        """It is what was entered from now on."""
         self.dismiss(self._field.value)
 
     def action_leave(self) -> None:
-        """The name stays as it was."""
+        """It stays as it was."""
+        self.dismiss(None)
+
+
+class DropQuestion(Screen[str]):
+    """Asks what to do with files that were dropped or whose paths were pasted: `offer`, `insert` or nothing.
+
+    Args:
+        heading: how many there are, and for whom.
+        text: what they are.
+    """
+
+    BINDINGS = bindings(Where.DROP)
+
+    def __init__(self, heading: str, text: str) -> None:
+        super().__init__()
+        self._text = Paragraphs(text, heading)
+
+    def compose(self) -> ComposeResult:
+        """The question, and its keys."""
+        yield self._text
+        yield Keys(key_words(Where.DROP))
+
+    def action_offer(self) -> None:
+        """Offers them."""
+        self.dismiss("offer")
+
+    def action_insert(self) -> None:
+        """They are text."""
+        self.dismiss("insert")
+
+    def action_leave(self) -> None:
+        """Nothing happens."""
         self.dismiss(None)

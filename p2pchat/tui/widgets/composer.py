@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import regex
@@ -45,6 +46,13 @@ class Composer(TextArea):
     class Pasted(Message):
         """Something was pasted; the change follows."""
 
+        text: str
+
+    @dataclass
+    class Dropped(Message):
+        """Files were dropped, or their paths pasted. Nothing is inserted: `insert_pasted` does so."""
+
+        paths: list[Path]
         text: str
 
     @dataclass
@@ -115,8 +123,16 @@ class Composer(TextArea):
         # The base class's handler would run as well and insert the text a second time.
         event.prevent_default()
         event.stop()
-        files = paths.dropped(event.text) if not self.text else []
-        text = many_lines(f"/send {' '.join(map(paths.quote, files))}" if files else event.text)
+        # While a command is typed, a path is its argument.
+        files = paths.dropped(event.text) if not self.text.startswith("/") else []
+        if files:
+            self.post_message(self.Dropped(files, event.text))
+        else:
+            self.insert_pasted(event.text)
+
+    def insert_pasted(self, pasted: str) -> None:
+        """Inserts what was pasted, without control characters."""
+        text = many_lines(pasted)
         self.post_message(self.Pasted(text))
         if result := self._replace_via_keyboard(text, *self.selection):
             self.move_cursor(result.end_location)

@@ -18,6 +18,11 @@ class Drawn(Widget):
     _lines = 0
     """The height that was asked for last."""
 
+    @property
+    def lines(self) -> int:
+        """The height that it has, or is about to get, in lines; 0 while it is not shown."""
+        return self._lines if self.display else 0
+
     def draw(self, width: int) -> Content:
         """The content for a width, one line of text for each line of the screen."""
         raise NotImplementedError

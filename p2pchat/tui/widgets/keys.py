@@ -11,11 +11,18 @@ from p2pchat.tui.actions import ACTIONS, Where, key_name
 from p2pchat.tui.widgets.drawn import Drawn
 
 
+def named_keys(where: Where) -> list[tuple[str, str]]:
+    """The actions of a place: the name of each, and its key with its word."""
+    return [
+        (action.name, f"{key_name(action.keys[0])} {action.short}")
+        for action in ACTIONS
+        if action.where is where and action.short
+    ]
+
+
 def key_words(where: Where) -> list[str]:
     """The keys of a place with their words, from the registry of actions: `Enter accept`."""
-    return [
-        f"{key_name(action.keys[0])} {action.short}" for action in ACTIONS if action.where is where and action.short
-    ]
+    return [word for _, word in named_keys(where)]
 
 
 def key_lines(words: Sequence[str], width: int, indent: str = " ") -> list[Content]:
@@ -38,6 +45,11 @@ class Keys(Drawn):
     def __init__(self, words: Sequence[str]) -> None:
         super().__init__()
         self._words = words
+
+    def say(self, words: Sequence[str]) -> None:
+        """Shows these keys instead."""
+        self._words = words
+        self.redraw()
 
     def draw(self, width: int) -> Content:
         """As many lines as the keys need."""

@@ -78,7 +78,7 @@ class LiveRows(Drawn):
         rows = list(self._conversation.live.values())
         most = min(LIVE_ROWS, self.height if len(rows) <= self.height else self.height - 1)
         latest = sorted(rows, key=lambda row: row.changed_at)[-most:]
-        height = max(1, min(LIVE_LINES, self.height // max(1, len(latest))))
+        height = max(1, min(LIVE_LINES, (self.height - (len(rows) > most)) // max(1, len(latest))))
         lines = [live_content(row, width, self.column, height) for row in rows if row in latest]
         if len(rows) > most:
             lines.append(Content.styled(f" +{len(rows) - most} typing", "$muted"))
