@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from p2pchat.node.api import ContactInfo, Landing, Leftover, LiveTextStats, PeerStats
+from p2pchat.node.answers import ContactInfo, Landing, Leftover, LiveTextStats, PeerStats
 from p2pchat.node.events import CodeChanged, Event, Item, PeerInfo, Ready, TransferInfo
 
 

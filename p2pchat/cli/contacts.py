@@ -13,7 +13,8 @@ import click
 from p2pchat.cli import narration, options
 from p2pchat.cli.groups import GroupWithDefault
 from p2pchat.errors import UsageError
-from p2pchat.node.api import ContactInfo, NodeApi
+from p2pchat.node.answers import ContactInfo
+from p2pchat.node.api import NodeApi
 from p2pchat.tui import measures
 
 HEADINGS: Final = ("KEY", "STATE", "ACCEPTS", "LAST SEEN", "NAME")

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import Any, TypeAlias
 
 from p2pchat.errors import P2PChatError, ServerUnreachable
-from p2pchat.node.api import ContactInfo, Landing, Leftover, LiveTextStats, PeerStats
+from p2pchat.node.answers import ContactInfo, Landing, Leftover, LiveTextStats, PeerStats
 from p2pchat.node.events import (
     Alerted,
     CodeChanged,

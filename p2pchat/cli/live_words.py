@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from p2pchat.cli import wording
 from p2pchat.cli.speakers import Speakers
 from p2pchat.cli.voice import Voice
-from p2pchat.node.api import LiveTextStats
+from p2pchat.node.answers import LiveTextStats
 from p2pchat.node.events import (
     Alerted,
     GuestAsks,

@@ -12,7 +12,8 @@ from typing import Final
 from p2pchat.cli import wording
 from p2pchat.cli.plain_events import PlainEvents
 from p2pchat.errors import UsageError
-from p2pchat.node.api import Landing, Leftover, NodeApi
+from p2pchat.node.answers import Landing, Leftover
+from p2pchat.node.api import NodeApi
 from p2pchat.node.events import TransferInfo
 
 Command = Callable[[str], Awaitable[None]]

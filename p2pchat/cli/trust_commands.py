@@ -10,7 +10,8 @@ from p2pchat.cli import wording
 from p2pchat.cli.plain_events import PlainEvents
 from p2pchat.cli.speakers import whom
 from p2pchat.errors import UsageError
-from p2pchat.node.api import ContactInfo, NodeApi
+from p2pchat.node.answers import ContactInfo
+from p2pchat.node.api import NodeApi
 
 Command = Callable[[str], Awaitable[None]]
 

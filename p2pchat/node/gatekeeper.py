@@ -16,7 +16,7 @@ import time
 from dataclasses import dataclass
 
 from p2pchat.errors import P2PChatError
-from p2pchat.node.api import ContactInfo
+from p2pchat.node.answers import ContactInfo
 from p2pchat.node.events import Trust
 from p2pchat.protocol.identity import Identity, key_tag
 from p2pchat.protocol.introduction import Greeted

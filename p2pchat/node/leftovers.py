@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from p2pchat.errors import P2PChatError, UsageError
-from p2pchat.node.api import Landing, Leftover
+from p2pchat.node.answers import Landing, Leftover
 from p2pchat.protocol.identity import key_tag
 from p2pchat.protocol.transfer.manifest import Manifest
 from p2pchat.protocol.untrusted import safe_line

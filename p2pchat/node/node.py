@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 from p2pchat.errors import PeerUnreachable, UsageError
-from p2pchat.node.api import ContactInfo, Landing, Leftover, LiveTextStats, PeerStats
+from p2pchat.node.answers import ContactInfo, Landing, Leftover, LiveTextStats, PeerStats
 from p2pchat.node.conversation import Conversation
 from p2pchat.node.events import Event, Item, LiveTextChanged, PeerInfo, PeerState, TransferInfo
 from p2pchat.node.gatekeeper import Gatekeeper

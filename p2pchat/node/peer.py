@@ -15,7 +15,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from p2pchat.node.api import PeerStats
+from p2pchat.node.answers import PeerStats
 from p2pchat.node.attempts import Attempts
 from p2pchat.node.connector import Connector
 from p2pchat.node.events import Event, PeerChanged, PeerInfo, PeerMeasured, PeerState, Problem, Trust

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from p2pchat.node.api import ContactInfo, Landing, Leftover, LiveTextStats, PeerStats
+from p2pchat.node.answers import ContactInfo, Landing, Leftover, LiveTextStats, PeerStats
 from p2pchat.node.events import Event, Item, LiveTextChanged, PeerInfo, TransferInfo
 from p2pchat.node.loop import new_event_loop
 from p2pchat.node.node import Node

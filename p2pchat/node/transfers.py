@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from p2pchat.errors import P2PChatError, PeerUnreachable, UsageError
-from p2pchat.node.api import Landing, Leftover
+from p2pchat.node.answers import Landing, Leftover
 from p2pchat.node.events import Event, Item, PeerState, Problem, TransferInfo, TransferState
 from p2pchat.node.leftovers import Leftovers, title_of
 from p2pchat.node.receive_job import ReceiveJob

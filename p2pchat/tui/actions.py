@@ -67,8 +67,12 @@ ACTIONS: Final = (
         ("f2",),
         short="live",
         slash="live",
-        argument="[on|off]",
+        argument="[NAME] [on|off]",
     ),
+    Action("hold", "Compose in private, or go on", Where.CHAT, ("f6",), slash="hold"),
+    Action("alert", "Ask those who see your keys for attention", Where.CHAT, slash="alert"),
+    Action("admit", "Let in somebody who has no key", Where.CHAT, slash="admit", argument="[NAME]"),
+    Action("refuse", "Send away somebody who has no key and asks", Where.CHAT, slash="refuse", argument="[NAME]"),
     Action(
         "send",
         "Offer files or folders to those who are here",

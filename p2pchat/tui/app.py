@@ -97,6 +97,7 @@ class ChatApp(App[P2PChatError]):
             await self._node.start()
             self._listen()
             await self._node.join(self._conversation.name, self._secret)
+            self._asking.joined()
         except P2PChatError as error:
             await self.push_screen(FailureScreen(self._conversation.name, error))
 
@@ -188,7 +189,8 @@ class ChatApp(App[P2PChatError]):
         for action in ACTIONS:
             if action.in_palette:
                 ways = [*map(key_name, action.keys[:1]), *([usage(action)] if action.slash else [])]
-                yield SystemCommand(action.title, "  ".join(ways), partial(self._perform, action))
+                # The palette takes its help for markup, in which `[NAME]` would be a style.
+                yield SystemCommand(action.title, "  ".join(ways).replace("[", r"\["), partial(self._perform, action))
 
     async def _perform(self, action: Action) -> None:
         if action.where is Where.CHAT:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from p2pchat.errors import P2PChatError
 from p2pchat.node.api import NodeApi
-from p2pchat.tui.drafting import Commit, Say, ShowLive
+from p2pchat.tui.drafting import Commit, Hold, Say, Share, ShowLive, Written
 
 
 class User(Protocol):
@@ -48,21 +48,27 @@ class Asking:
         self.conversation = conversation
         self._user = user
         self._spawn = spawn
-        self._steps: asyncio.Queue[Say | Commit | ShowLive] = asyncio.Queue()
+        self._steps: asyncio.Queue[Written] = asyncio.Queue()
+        self._joined = asyncio.Event()
 
-    def write(self, step: Say | Commit | ShowLive) -> None:
+    def write(self, step: Written) -> None:
         """Says or shows something, after everything that was written before."""
         self._steps.put_nowait(step)
 
+    def joined(self) -> None:
+        """The conversation is joined: what was written meanwhile can be carried out."""
+        self._joined.set()
+
     async def keep_writing(self) -> None:
-        """Carries out what was written, until it is cancelled."""
+        """Carries out what was written, from `joined` on and until it is cancelled."""
+        await self._joined.wait()
         while True:
             step = await self._steps.get()
             try:
                 await self._carry_out(step)
             except P2PChatError as error:
                 self._user.told(error)
-                if not isinstance(step, ShowLive):
+                if isinstance(step, Say | Commit):
                     self._user.give_back(step.text)
 
     def do(self, request: Coroutine[Any, Any, object], text: str = "", done: str = "") -> None:
@@ -77,7 +83,7 @@ class Asking:
         """Tells the user something that was asked for."""
         self._user.note(text)
 
-    async def _carry_out(self, step: Say | Commit | ShowLive) -> None:
+    async def _carry_out(self, step: Written) -> None:
         match step:
             case Say(text):
                 await self.node.say(self.conversation, text)
@@ -85,6 +91,10 @@ class Asking:
                 await self.node.set_live_text(self.conversation, text)
             case Commit():
                 await self.node.commit_live_text(self.conversation)
+            case Share(shared):
+                await self.node.share_live_text(self.conversation, shared)
+            case Hold(private):
+                await self.node.live_text_mode(self.conversation, "hold" if private else "live")
 
     async def _report(self, request: Coroutine[Any, Any, object], text: str, done: str) -> None:
         try:

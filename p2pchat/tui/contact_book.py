@@ -12,7 +12,7 @@ from typing import Any
 from textual.screen import Screen
 
 from p2pchat.errors import UsageError
-from p2pchat.node.api import ContactInfo
+from p2pchat.node.answers import ContactInfo
 from p2pchat.node.events import PeerInfo
 from p2pchat.tui import measures
 from p2pchat.tui.asking import Asking

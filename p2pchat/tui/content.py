@@ -153,7 +153,7 @@ def hanging(start: Content, body: str | Content, width: int, mark: str = "", sty
 
 def mark_style(mark: str) -> str:
     """The style of the word at the end of a message."""
-    return "$muted" if mark == "delivered" else "$warning"
+    return "$muted" if mark in ("delivered", "(restored)") else "$warning"
 
 
 def transfer_title(info: TransferInfo) -> str:
@@ -229,13 +229,22 @@ def transfer_style(state: TransferState) -> str:
             return "$warning"
 
 
-def live_content(row: LiveRow, width: int, column: int, height: int = LIVE_LINES) -> Content:
-    """The row of a peer that is typing, at most `height` lines."""
+def private_content(peer: str, label: str, width: int, column: int) -> Content:
+    """The row of a peer that composes in private."""
+    name = pad(one_line(label), column_width(width, column))
+    words = Content.assemble((name, speaker_style(peer)), "  ", ("▏ ", "$accent"), ("composing privately", "$muted"))
+    return (Content(" ") + words).truncate(width)
+
+
+def live_content(row: LiveRow, width: int, column: int, height: int = LIVE_LINES, private: bool = False) -> Content:
+    """The row of a peer that is typing, at most `height` lines; `private` if it goes on without showing it."""
     name = pad(one_line(row.label), column_width(width, column))
     start = Content.assemble(" ", (name, speaker_style(row.peer)), "  ", ("▏ ", "$accent"))
     space = max(4, width - start.cell_length - 1)
     interrupted = row.interrupted_at is not None
-    end = Content.styled(" (interrupted)", "$warning") if interrupted else Content.styled("▌", "$accent")
+    end = Content.styled(" (composing privately)", "$muted") if private else Content.styled("▌", "$accent")
+    if interrupted:
+        end = Content.styled(" (interrupted)", "$warning")
     text = many_lines(row.text).replace("\n", " ")
     shown = (Content(text) + end).wrap(space)
     if len(shown) > height == 1:

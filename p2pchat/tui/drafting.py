@@ -1,7 +1,8 @@
 """What becomes of the text in the composer: which keys others see, and what happens on Enter. Knows nothing of Textual.
 
 Rules
-    1. With live text off nothing leaves before Enter.
+    1. With live text off, or held in private, nothing leaves before Enter. What the others saw of a line before it was
+       held stays; the node holds the rest, so each change goes to it all the same.
     2. With live text on each change is shown to the others, but for text that is held: a line that begins with `/`,
        text of several lines, and whatever a paste of more than PASTE_CHARACTERS or of several lines went into.
        What they saw before stays as it was. Held text leaves as a message on Enter, and the live line is taken back.
@@ -41,6 +42,20 @@ class Say:
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """Everybody who is here sees our keys from now on, or nobody does."""
+
+    shared: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Our keys are held back from now on, or go on to those who may see them."""
+
+    private: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Command:
     """Run a slash command: its name without the slash, and what follows it."""
 
@@ -48,7 +63,10 @@ class Command:
     argument: str
 
 
-Step: TypeAlias = ShowLive | Commit | Say | Command
+Written: TypeAlias = ShowLive | Commit | Say | Share | Hold
+"""What the node is told, in the order in which it was written."""
+
+Step: TypeAlias = Written | Command
 
 
 class Draft:
@@ -60,6 +78,8 @@ class Draft:
 
     def __init__(self, live: bool = False) -> None:
         self.live = live
+        self.private = False
+        """Whether the keys are held back although live text is on."""
         self.text = ""
         self._pasted = False
         self._shown = ""
@@ -112,7 +132,16 @@ class Draft:
     def switched(self, live: bool) -> list[Step]:
         """Live text is on or off from now. What stands in the composer is shown, or taken back, at once."""
         self.live = live
-        return self.edited(self.text) if live else self._show("")
+        if live:
+            return [Share(True), *self.edited(self.text)]
+        return [*self._show(""), Share(False), *self.composed_in_private(False)]
+
+    def composed_in_private(self, private: bool) -> list[Step]:
+        """The keys are held back, or no longer."""
+        if private is self.private:
+            return []
+        self.private = private
+        return [Hold(private)]
 
     def _end(self) -> list[Step]:
         self.text = ""

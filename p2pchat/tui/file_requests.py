@@ -9,7 +9,7 @@ from typing import Any, Final
 from textual.screen import Screen
 
 from p2pchat.errors import P2PChatError
-from p2pchat.node.api import Leftover
+from p2pchat.node.answers import Leftover
 from p2pchat.node.events import TransferInfo
 from p2pchat.tui import measures
 from p2pchat.tui.asking import Asking

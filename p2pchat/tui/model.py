@@ -24,7 +24,9 @@ from p2pchat.node.events import (
     Alerted,
     Direction,
     Event,
+    GuestAsks,
     LineState,
+    LiveTextAsked,
     LiveTextChanged,
     MessageDelivered,
     MessageReceived,
@@ -43,7 +45,7 @@ from p2pchat.node.events import (
     TransferState,
 )
 from p2pchat.tui.measures import files
-from p2pchat.tui.people import full_label, news, plain_name
+from p2pchat.tui.people import full_label, guest_asks, latecomer, news, plain_name
 from p2pchat.tui.rows import LiveRow, MessageRow, NoticeRow, Row, TransferRow, UnreadRow
 from p2pchat.tui.timeline import Changes, TimelineRows
 
@@ -88,6 +90,8 @@ class Conversation:
         """Everybody who is here or should be, by key tag; those who left are not."""
         self.live: dict[str, LiveRow] = {}
         """The line that each peer is typing, by key tag, in the order in which the lines began."""
+        self.guests: dict[str, str] = {}
+        """Who asks to come in without a key, by seat, and what each is called."""
         self.transfers: dict[str, TransferInfo] = {}
         """Transfers of all conversations by id, oldest first."""
         self.groups: dict[str, str] = {}
@@ -220,11 +224,25 @@ class Conversation:
             case LiveTextChanged():
                 self._line(event, now)
             case Alerted():
-                label = self.label(event.peer, event.name)
-                self.notice(f"{label} asks for your attention", at=event.at)
-                self._attention.append(f"{label} asks for your attention")
+                self._call(f"{self.label(event.peer, event.name)} asks for your attention", "", event.at)
+            case LiveTextAsked():
+                self._call(*latecomer(event, self.label(event.peer, event.name)), event.at)
+            case GuestAsks():
+                self._guest(event)
             case _:
                 pass
+
+    def _call(self, text: str, hint: str, at: float, problem: bool = False) -> None:
+        """Puts a line into the timeline of which also somebody should hear who looks elsewhere."""
+        self.notice(text, hint, at=at, problem=problem)
+        self._attention.append(text)
+
+    def _guest(self, event: GuestAsks) -> None:
+        label = self.label(event.peer, event.name)
+        if label in self.guests.values():
+            label = full_label(event.peer, event.name)
+        self.guests[event.peer] = label
+        self._call(*guest_asks(label), event.at, problem=True)
 
     def _server(self, event: ServerChanged) -> None:
         was_away, self.server_reason = self.server_reason is not None, None if event.online else event.reason
@@ -275,6 +293,7 @@ class Conversation:
 
     def _peer(self, info: PeerInfo, at: float) -> None:
         before = self.peers.get(info.peer)
+        self.guests.pop(info.peer, None)
         self.peers[info.peer] = info
         if info.state in (PeerState.LEFT, PeerState.FAILED):
             self._settle(info.peer)
@@ -312,9 +331,11 @@ class Conversation:
         told = self.rows.get(key)
         if isinstance(told, MessageRow):
             if told.mark == "interrupted" or told.text != event.text:
-                self._timeline.replace(replace(told, text=event.text, mark="corrected" if not told.mark else ""))
+                mark = "restored" if event.restored else "corrected" if event.corrected or not told.mark else ""
+                self._timeline.replace(replace(told, text=event.text, mark=mark))
         elif event.text:
-            self._said(MessageRow(key, event.at, event.peer, label, event.text))
+            mark = "restored" if event.restored else "corrected" if event.corrected else ""
+            self._said(MessageRow(key, event.at, event.peer, label, event.text, mark))
 
     def _settle(self, peer: str) -> None:
         """Moves an unfinished line of somebody to the timeline, with its mark."""

@@ -10,7 +10,7 @@ from typing import Final
 from rich.cells import cell_len
 from textual.content import Content
 
-from p2pchat.node.api import Landing
+from p2pchat.node.answers import Landing
 from p2pchat.node.events import TransferInfo
 from p2pchat.tui import measures
 from p2pchat.tui.content import crop, crop_middle, home_path, one_line

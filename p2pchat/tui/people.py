@@ -10,11 +10,11 @@ from collections.abc import Iterable
 from typing import Final
 
 from p2pchat.errors import PeerUnreachable
-from p2pchat.node.api import ContactInfo
-from p2pchat.node.events import PeerInfo, PeerState, Trust
+from p2pchat.node.answers import ContactInfo
+from p2pchat.node.events import LiveTextAsked, PeerInfo, PeerState, Trust
 from p2pchat.protocol.untrusted import safe_line
 
-TRUST: Final = {Trust.NEW: "new key", Trust.KNOWN: "known", Trust.VERIFIED: "verified", Trust.NONE: "no proof"}
+TRUST: Final = {Trust.NEW: "new key", Trust.KNOWN: "known", Trust.VERIFIED: "verified", Trust.NONE: "no key"}
 """What is known of a key, in words."""
 
 VERIFIED: Final = "✓"
@@ -104,6 +104,41 @@ def _trust_news(who: str, before: PeerInfo, info: PeerInfo) -> str:
     if info.trust is Trust.VERIFIED:
         return f"{who} is verified now"
     return f"{who} is no longer verified" if before.trust is Trust.VERIFIED else ""
+
+
+def latecomer(event: LiveTextAsked, label: str) -> tuple[str, str]:
+    """What there is to tell of somebody who does not see our keys yet, and what to do about it.
+
+    Args:
+        event: who.
+        label: what it is called.
+    """
+    # A name that is not one plain word could be read as another name with `off` behind it.
+    name = label if label.isalnum() and label not in ("on", "off") else full_label(event.peer, event.name)
+    return f"{label} came while you type live, and does not see your keys", f"/live {name} lets it."
+
+
+def guest_asks(label: str) -> tuple[str, str]:
+    """What there is to tell of somebody without a key who wants to come in, and what to do about it."""
+    words = f"{label} speaks only real-time text and cannot prove who it is"
+    return words, f"/admit {label} lets it in, /refuse {label} does not."
+
+
+def who_is_here(peers: Iterable[PeerInfo]) -> str:
+    """A line for each peer, with its state and what is known of its key."""
+    lines = [
+        f"{full_label(info.peer, info.name)}: {', '.join(filter(None, [peer_state(info), trust(info)]))}"
+        for info in peers
+    ]
+    return "\n".join(lines) or "Nobody else is here"
+
+
+def safety_words(connected: Iterable[PeerInfo]) -> str:
+    """A line for each connected peer, with its safety words."""
+    lines = [
+        f"{full_label(info.peer, info.name)}, {trust(info)}: {' '.join(info.words) or 'no words'}" for info in connected
+    ]
+    return "\n".join(lines) or "Nobody is connected"
 
 
 def find_peer(peers: Iterable[PeerInfo], wanted: str) -> PeerInfo:

@@ -35,7 +35,7 @@ class MessageRow:
     label: str
     text: str
     mark: str = ""
-    """`interrupted` or `corrected`, for a line of real-time text to which that happened."""
+    """`interrupted`, `corrected` or `restored`, for a line of real-time text to which that happened."""
     awaited: frozenset[str] = frozenset()
     """Own messages: key tags of the peers that were connected when it was sent."""
     delivered: frozenset[str] = frozenset()

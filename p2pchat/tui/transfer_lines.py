@@ -9,7 +9,7 @@ from typing import Final
 from rich.cells import cell_len
 from textual.content import Content
 
-from p2pchat.node.api import Leftover
+from p2pchat.node.answers import Leftover
 from p2pchat.node.events import Direction, TransferInfo, TransferState
 from p2pchat.tui import measures
 from p2pchat.tui.content import (

@@ -10,7 +10,7 @@ from typing import Any, Final
 from p2pchat.cli.lines import Line
 from p2pchat.cli.one_shot.part import Comeback
 from p2pchat.errors import P2PChatError
-from p2pchat.node.api import ContactInfo
+from p2pchat.node.answers import ContactInfo
 from p2pchat.node.events import (
     Direction,
     Event,

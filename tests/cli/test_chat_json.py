@@ -18,7 +18,7 @@ from p2pchat.cli import chat_json, json_commands
 from p2pchat.cli.json_commands import UnusableLine
 from p2pchat.cli.room_access import Access
 from p2pchat.errors import PeerUnreachable, ServerUnreachable, TimedOut
-from p2pchat.node.api import ContactInfo, Leftover, LiveTextStats, PeerStats
+from p2pchat.node.answers import ContactInfo, Leftover, LiveTextStats, PeerStats
 from p2pchat.node.events import (
     Alerted,
     CodeChanged,

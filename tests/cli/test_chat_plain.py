@@ -16,7 +16,7 @@ from p2pchat.cli import chat_plain, wording
 from p2pchat.cli.plain_events import PlainEvents
 from p2pchat.cli.room_access import Access
 from p2pchat.errors import NotSendable
-from p2pchat.node.api import ContactInfo, Leftover
+from p2pchat.node.answers import ContactInfo, Leftover
 from p2pchat.node.events import (
     Alerted,
     Direction,

@@ -11,7 +11,7 @@ import pytest
 from p2pchat.cli.contacts import parsed_size, table
 from p2pchat.cli.wording import since
 from p2pchat.errors import UsageError
-from p2pchat.node.api import ContactInfo
+from p2pchat.node.answers import ContactInfo
 from p2pchat.store.contacts import Contacts
 from p2pchat.store.profile import Profile
 from tests.cli.talk import HOSTILE

@@ -22,7 +22,7 @@ from p2pchat.cli.one_shot import failures
 from p2pchat.cli.plain_events import PlainEvents
 from p2pchat.cli.transfer_commands import TransferCommands
 from p2pchat.cli.trust_commands import TrustCommands
-from p2pchat.node.api import ContactInfo, Landing, Leftover, PeerStats
+from p2pchat.node.answers import ContactInfo, Landing, Leftover, PeerStats
 from p2pchat.node.events import (
     Alerted,
     CodeChanged,

@@ -14,7 +14,7 @@ import pytest
 from p2pchat.cli import chat_plain
 from p2pchat.cli.keyboard import Keyboard
 from p2pchat.errors import PeerUnreachable
-from p2pchat.node.api import LiveTextStats
+from p2pchat.node.answers import LiveTextStats
 from p2pchat.node.events import (
     Alerted,
     GuestAsks,

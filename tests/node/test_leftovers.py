@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from p2pchat.errors import UsageError
-from p2pchat.node.api import Leftover
+from p2pchat.node.answers import Leftover
 from p2pchat.node.events import TransferChanged, TransferState
 from tests.node.files import digest, end, offered, some_progress
 from tests.node.player import ROOM, Player, connected, on_guarded_loop

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import re
 from collections import defaultdict
@@ -55,6 +56,7 @@ class MaliciousServer:
         self._one_room = one_room
         self._ghosts = ghosts
         self._victims = 0
+        self._arrived = asyncio.Event()
         self._rooms: dict[tuple[int, str], dict[str, web.WebSocketResponse]] = defaultdict(dict)
 
     def inside(self, victim: int) -> str:
@@ -78,6 +80,13 @@ class MaliciousServer:
             for websocket in room.values():
                 await websocket.close()
         await self._runner.cleanup()
+
+    async def until_seated(self, members: int) -> None:
+        """Waits until so many have taken a seat."""
+        async with asyncio.timeout(60):
+            while len(self.members) < members:
+                self._arrived.clear()
+                await self._arrived.wait()
 
     async def say(self, to: str, message: wire.FromServer | str | bytes) -> None:
         """Writes something to a member: a message of the protocol, or whatever else."""
@@ -116,6 +125,7 @@ class MaliciousServer:
                     room = "the mailbox"
                     self._rooms[compartment, room][peer] = websocket
                     self.members.append(peer)
+                    self._arrived.set()
                     await websocket.send_str(wire.encode(wire.Allocated(MAILBOX)))
                 case wire.Claim():
                     room = "the mailbox"
@@ -134,6 +144,7 @@ class MaliciousServer:
         others = [other for other in members if other != peer]
         members[peer] = websocket
         self.members.append(peer)
+        self._arrived.set()
         await websocket.send_str(wire.encode(wire.Joined(room, [*others, *self._ghosts])))
         for other in others:
             await self.say(other, wire.PeerJoined(peer))

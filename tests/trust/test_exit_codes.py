@@ -31,6 +31,7 @@ async def test_between_two_who_have_a_code_somebody_who_guesses_ends_both_attemp
         false_sender = Sender(server.inside(1), tmp_path / "mallory", str(tmp_path / "false.txt"))
         await (await stack.enter_async_context(false_sender)).until("code")
         receiver = await stack.enter_async_context(Receiver(server.url, tmp_path, "--yes", code))
+        await server.until_seated(3)  # whoever comes second is kept apart: not the sender, after the guess
         guesser = await stack.enter_async_context(Receiver(server.inside(0), tmp_path / "mallory", "--yes", GUESS))
         assert await receiver.ended() == IDENTITY
         assert await guesser.ended() == IDENTITY

@@ -22,7 +22,7 @@ async def draw() -> str:
     node = FakeNode()
     async with stage(node, live=True, size=SIZE) as pilot:
         film = (Item("film.mov", 1_400_000_000),)
-        node.tell(*here(BEN, replace(CYD, live_text=True)))
+        node.tell(*here(BEN, replace(CYD, live_text=True, sees_keys=True)))
         node.tell(said(BEN, "Got the draft?"), sent("Yes, and the film. Sending it now."))
         node.tell(MessageDelivered(ROOM, "1", BEN.peer, AT), MessageDelivered(ROOM, "1", CYD.peer, AT))
         node.tell(

@@ -12,7 +12,7 @@ from textual.app import App
 from textual.pilot import Pilot
 
 from p2pchat.errors import P2PChatError
-from p2pchat.node.api import ContactInfo
+from p2pchat.node.answers import ContactInfo
 from p2pchat.node.events import (
     Direction,
     Item,
@@ -45,6 +45,7 @@ BEN = PeerInfo(
     "direct",
     12.0,
     live_text=True,
+    sees_keys=True,
     words=("marble", "tundra", "oyster", "tunnel", "violin"),
 )
 CYD = PeerInfo(

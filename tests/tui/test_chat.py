@@ -136,10 +136,10 @@ async def test_the_cursor_goes_over_whole_characters_and_line_ends() -> None:
 async def test_live_text_shows_each_key_and_enter_commits() -> None:
     node = FakeNode()
     async with stage(node) as pilot:
-        node.tell(*here(BEN, replace(CYD, live_text=True)))
+        node.tell(*here(BEN, replace(CYD, live_text=True, sees_keys=True)))
         await until_shown(pilot, "live off", "F2 lets others see you type")
         await pilot.press("f2")
-        await until_shown(pilot, "LIVE on", "ben and cyd see each key · F2 stop")
+        await until_shown(pilot, "LIVE on", "ben and cyd see each key · F2 stop · F6 hold")
         await write(pilot, "hi")
         await pilot.press("enter")
         await until_called(pilot, node, "commit_live_text", ROOM)
@@ -300,7 +300,7 @@ async def test_two_slashes_send_text_that_begins_with_one() -> None:
     [
         ("/live", "LIVE on"),
         ("/live on", "LIVE on"),
-        ("/live loud", "/live takes on or off"),
+        ("/live loud", "loud is not connected"),
         ("/help", "Keys and commands"),
         ("/files", "Files in lab"),
         ("/who", "ben·m2xd: direct 12 ms, verified"),
@@ -395,7 +395,7 @@ async def test_the_palette_finds_every_action() -> None:
         await pilot.press("ctrl+p")
         await until_shown(pilot, "Search for commands")
         await write(pilot, "each key")
-        await until_shown(pilot, "F2  /live [on|off]")
+        await until_shown(pilot, "F2  /live [NAME] [on|off]")
         await pilot.press("enter", "enter")
         await until_shown(pilot, "LIVE on")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from p2pchat.tui.drafting import PASTE_CHARACTERS, Command, Commit, Draft, Say, ShowLive, Step
+from p2pchat.tui.drafting import PASTE_CHARACTERS, Command, Commit, Draft, Hold, Say, Share, ShowLive, Step
 
 
 def typed(draft: Draft, text: str) -> list[Step]:
@@ -85,9 +85,18 @@ def test_giving_up_takes_the_live_line_back() -> None:
 def test_switching_off_takes_the_live_line_back_and_on_shows_what_is_there() -> None:
     draft = Draft(live=True)
     typed(draft, "x")
-    assert draft.switched(False) == [ShowLive("")]
+    assert draft.switched(False) == [ShowLive(""), Share(False)]
     assert draft.edited("xy") == []
-    assert draft.switched(True) == [ShowLive("xy")]
+    assert draft.switched(True) == [Share(True), ShowLive("xy")]
+
+
+def test_in_private_each_change_goes_to_the_node_which_holds_it_and_switching_off_ends_it() -> None:
+    draft = Draft(live=True)
+    assert draft.composed_in_private(True) == [Hold(True)]
+    assert draft.composed_in_private(True) == []
+    assert typed(draft, "a") == [ShowLive("a")]
+    assert draft.switched(False) == [ShowLive(""), Share(False), Hold(False)]
+    assert not draft.private
 
 
 def test_blank_text_is_not_sent_and_nobody_goes_on_seeing_it() -> None:

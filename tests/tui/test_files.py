@@ -10,7 +10,7 @@ import pytest
 from textual import events
 
 from p2pchat.errors import UsageError
-from p2pchat.node.api import Landing, Leftover
+from p2pchat.node.answers import Landing, Leftover
 from p2pchat.node.events import Direction, Item, TransferProgressed, TransferState
 from p2pchat.tui import measures
 from p2pchat.tui.screens.choose import ChooseScreen

@@ -13,7 +13,7 @@ from textual.drivers.headless_driver import HeadlessDriver
 from textual.pilot import Pilot
 
 from p2pchat.errors import ServerRefused
-from p2pchat.node.api import Landing, Leftover
+from p2pchat.node.answers import Landing, Leftover
 from p2pchat.node.events import Item, LineState, PeerState, Problem, ServerChanged, TransferState, Trust
 from p2pchat.tui.widgets.composer import Composer
 from tests.fake_node import FakeNode

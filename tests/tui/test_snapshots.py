@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from p2pchat.node.api import Landing, Leftover
+from p2pchat.node.answers import Landing, Leftover
 from p2pchat.node.events import (
     Direction,
     Item,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from p2pchat.cli import wording
-from p2pchat.node.api import Landing, NodeApi
+from p2pchat.node.answers import Landing
+from p2pchat.node.api import NodeApi
 from p2pchat.node.events import Item, TransferInfo
 from p2pchat.tui import measures
 

@@ -15,7 +15,8 @@ from p2pchat.cli.one_shot.failures import Declined, ending
 from p2pchat.cli.one_shot.part import Comeback, Part
 from p2pchat.cli.one_shot.telling import Teller
 from p2pchat.errors import DiskFull, P2PChatError, StorageFailed, UsageError
-from p2pchat.node.api import Landing, NodeApi
+from p2pchat.node.answers import Landing
+from p2pchat.node.api import NodeApi
 from p2pchat.node.events import (
     Direction,
     Event,

@@ -20,8 +20,9 @@ from p2pchat.tui.contact_book import ContactBook
 from p2pchat.tui.content import column_width
 from p2pchat.tui.drafting import Command, Draft, Step
 from p2pchat.tui.file_requests import FileRequests
+from p2pchat.tui.live_requests import LiveRequests
 from p2pchat.tui.model import Conversation
-from p2pchat.tui.people import find_peer, full_label, peer_state, trust
+from p2pchat.tui.people import find_peer, safety_words, who_is_here
 from p2pchat.tui.screens.invite import InviteScreen
 from p2pchat.tui.timeline import Changes
 from p2pchat.tui.widgets.alarm_panel import AlarmPanel
@@ -80,6 +81,7 @@ class ChatScreen(Screen[None]):
         self._book = book
         self._files = files
         self._draft = draft
+        self._live_requests = LiveRequests(conversation, asking)
         self.ready = False
         """Whether all parts are there."""
         self._top = TopLine(conversation, draft)
@@ -227,11 +229,38 @@ class ChatScreen(Screen[None]):
         self._take(self._draft.switched(not self._draft.live))
 
     def command_live(self, argument: str) -> None:
-        """Switches live text on or off; without argument to the other state."""
+        """Switches live text on or off, or decides whether one peer sees it; without argument to the other state."""
         if argument not in ("", "on", "off"):
-            raise UsageError("/live takes on or off", "Without either it switches")
-        if argument != ("on" if self._draft.live else "off"):
+            self._live_requests.share(argument)
+        elif argument != ("on" if self._draft.live else "off"):
             self.action_live()
+
+    def action_hold(self) -> None:
+        """Composes in private, or goes on."""
+        if self._draft.live:
+            self._take(self._draft.composed_in_private(not self._draft.private))
+        else:
+            self._asking.tell(UsageError("Live text is off, and nobody sees what you type", "F2 shows each key"))
+
+    def action_alert(self) -> None:
+        """Asks for attention."""
+        self._live_requests.alert()
+
+    def action_admit(self) -> None:
+        """Lets the one guest in that asks."""
+        self._run(Command("admit", ""))
+
+    def command_admit(self, argument: str) -> None:
+        """Lets a guest in."""
+        self._live_requests.answer(argument, admitted=True)
+
+    def action_refuse(self) -> None:
+        """Sends the one guest away that asks."""
+        self._run(Command("refuse", ""))
+
+    def command_refuse(self, argument: str) -> None:
+        """Sends a guest away."""
+        self._live_requests.answer(argument, admitted=False)
 
     def action_send(self) -> None:
         """Shows this machine's files, to pick from."""
@@ -283,12 +312,7 @@ class ChatScreen(Screen[None]):
 
     def action_who(self) -> None:
         """Lists everybody in the timeline."""
-        peers = self._conversation.peers.values()
-        lines = [
-            f"{full_label(info.peer, info.name)}: {', '.join(filter(None, [peer_state(info), trust(info)]))}"
-            for info in peers
-        ]
-        self._asking.note("\n".join(lines) or "Nobody else is here")
+        self._asking.note(who_is_here(self._conversation.peers.values()))
 
     def command_verify(self, argument: str) -> None:
         """Shows the safety words of a peer, or of the first."""
@@ -297,11 +321,7 @@ class ChatScreen(Screen[None]):
 
     def action_safety(self) -> None:
         """Lists the safety words in the timeline."""
-        lines = [
-            f"{full_label(info.peer, info.name)}, {trust(info)}: {' '.join(info.words) or 'no words'}"
-            for info in self._conversation.connected
-        ]
-        self._asking.note("\n".join(lines) or "Nobody is connected")
+        self._asking.note(safety_words(self._conversation.connected))
 
     def action_rename(self) -> None:
         """Begins the command."""

@@ -11,7 +11,7 @@ from textual import work
 from textual.content import Content
 
 from p2pchat.errors import P2PChatError
-from p2pchat.node.api import ContactInfo
+from p2pchat.node.answers import ContactInfo
 from p2pchat.tui import measures
 from p2pchat.tui.actions import Where, bindings
 from p2pchat.tui.asking import Asking

@@ -9,7 +9,7 @@ from textual.content import Content
 from textual.widgets import OptionList
 
 from p2pchat.errors import P2PChatError
-from p2pchat.node.api import Leftover
+from p2pchat.node.answers import Leftover
 from p2pchat.node.events import Direction, TransferInfo, TransferState
 from p2pchat.tui import measures
 from p2pchat.tui.actions import Where, bindings

@@ -10,7 +10,7 @@ from textual.content import Content
 from p2pchat.node.events import PeerInfo
 from p2pchat.tui import commands
 from p2pchat.tui.actions import ACTIONS, Where, key_name
-from p2pchat.tui.content import LIVE_LINES, TIMES_FROM, crop, live_content, one_line, speaker_style
+from p2pchat.tui.content import LIVE_LINES, TIMES_FROM, crop, live_content, one_line, private_content, speaker_style
 from p2pchat.tui.drafting import Draft
 from p2pchat.tui.model import Conversation
 from p2pchat.tui.people import SIGNS, full_label, peer_state, verified_sign
@@ -21,6 +21,9 @@ LIVE_ROWS: Final = 4
 
 REASON_CELLS: Final = 40
 """Widest state of a peer on the top line, in cells: the others want to be seen too. The notice has the whole reason."""
+
+PRIVATE: Final = "HOLD: nobody sees this"
+"""What is said while the user composes in private."""
 
 
 class TopLine(Drawn):
@@ -33,7 +36,7 @@ class TopLine(Drawn):
 
     def draw(self, width: int) -> Content:
         """As many peers as fit, then how many more there are."""
-        live = Content.styled("LIVE on", "bold $accent") if self._draft.live else Content.styled("live off", "$muted")
+        live = self._live_state(width)
         space = width - live.cell_length - 3
         line = Content.assemble(" ", (one_line(self._conversation.name, space // 3), "bold"), "  ")
         if self._conversation.server_reason is not None:
@@ -52,6 +55,13 @@ class TopLine(Drawn):
             words = "joining" if self._conversation.own is None else "nobody else here"
             line = Content.assemble(line, (crop(words, max(0, space - line.cell_length)), "$muted"))
         return Content.assemble(line, " " * max(1, width - 1 - line.cell_length - live.cell_length), live)
+
+    def _live_state(self, width: int) -> Content:
+        if not self._draft.live:
+            return Content.styled("live off", "$muted")
+        if self._draft.private:
+            return Content.styled(PRIVATE if width >= TIMES_FROM else "HOLD", "bold $warning")
+        return Content.styled("LIVE on", "bold $accent")
 
     def _peer(self, info: PeerInfo, tag: bool) -> Content:
         name = full_label(info.peer, one_line(info.name, 16)) if tag else one_line(info.name, 12)
@@ -79,14 +89,26 @@ class LiveRows(Drawn):
         most = min(LIVE_ROWS, self.height if len(rows) <= self.height else self.height - 1)
         latest = sorted(rows, key=lambda row: row.changed_at)[-most:]
         height = max(1, min(LIVE_LINES, (self.height - (len(rows) > most)) // max(1, len(latest))))
-        lines = [live_content(row, width, self.column, height) for row in rows if row in latest]
+        private = self._private
+        lines = [
+            live_content(row, width, self.column, height, private=row.peer in private) for row in rows if row in latest
+        ]
         if len(rows) > most:
             lines.append(Content.styled(f" +{len(rows) - most} typing", "$muted"))
+        room = min(LIVE_ROWS, self.height) - sum(line.plain.count("\n") + 1 for line in lines)
+        silent = [info for peer, info in private.items() if peer not in self._conversation.live]
+        for info in silent[: max(0, room)]:
+            lines.append(private_content(info.peer, self._conversation.label(info.peer, info.name), width, self.column))
         return Content("\n").join(lines)
 
+    @property
+    def _private(self) -> dict[str, PeerInfo]:
+        """Who is here, and shows us no keys for a while."""
+        return {info.peer: info for info in self._conversation.connected if info.live_mode == "hold"}
+
     def redraw(self) -> None:
-        """Takes no space while nobody is typing."""
-        self.display = bool(self._conversation.live)
+        """Takes no space while nobody is typing or composes in private."""
+        self.display = bool(self._conversation.live or self._private)
         if self.display:
             super().redraw()
 
@@ -141,8 +163,10 @@ class StatusLine(Drawn):
             return explained
         if self._draft.live and self._draft.held:
             return "held: others see it when you press Enter · Esc Esc gives it up"
+        if self._draft.live and self._draft.private:
+            return f"{PRIVATE} before you press Enter · F6 shows it"
         if self._draft.live:
-            return f"{self._watchers()} · F2 stop"
+            return f"{self._watchers()} · F2 stop · F6 hold"
         if "\n" in text:
             return "Enter sends all lines · ^J new line"
         return "Enter sends · F2 lets others see you type"
@@ -150,11 +174,11 @@ class StatusLine(Drawn):
     def _watchers(self) -> str:
         """Who sees each key, and who has to wait for Enter."""
         peers = self._conversation.connected
-        seeing = [one_line(info.name, 20) for info in peers if info.live_text]
-        waiting = [one_line(info.name, 20) for info in peers if not info.live_text]
+        seeing = [one_line(info.name, 20) for info in peers if info.sees_keys]
+        waiting = [one_line(info.name, 20) for info in peers if not info.sees_keys]
         if not seeing:
             return (
-                f"{names(waiting)} cannot see your keys, only finished lines"
+                f"{names(waiting)} {'does' if len(waiting) == 1 else 'do'} not see your keys, only finished lines"
                 if waiting
                 else "nobody sees your keys yet"
             )

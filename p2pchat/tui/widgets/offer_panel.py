@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from textual.content import Content
 from textual.message import Message
 
-from p2pchat.node.api import Landing
+from p2pchat.node.answers import Landing
 from p2pchat.node.events import TransferInfo
 from p2pchat.tui import measures, offer_terms
 from p2pchat.tui.actions import Where, bindings
