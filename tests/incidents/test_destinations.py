@@ -77,7 +77,7 @@ async def test_magic_wormhole_2026_a_path_in_the_senders_name_is_refused_by_the_
         await ana.until(b'"ready"')
         async with stranger(signaling_server) as mallory:
             await mallory.introduce()
-            for number, path in enumerate(["../../x", "/tmp/x", "a/../../x", "..", "~/x/../y"]):
+            for number, path in enumerate(["../../x", "/srv/x", "a/../../x", "..", "~/x/../y"]):
                 entries = [frames.Entry("fine", 1), frames.Entry(path, 1)]
                 mallory.send(Channel.CONTROL, encode(frames.Offer(number, bytes(32), 2, 2, 2, entries)))
             mallory.send(Channel.CONTROL, encode(frames.Message("00000000aaaaaaaa", "done", 0.0)))
