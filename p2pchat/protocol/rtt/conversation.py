@@ -172,12 +172,11 @@ class LiveText:
         return self._out.sees_keys
 
     def set_text(self, text: str, now: float, held: bool = False, typed_at: float | None = None) -> None:
-        """Our live line reads this now; see `Outgoing.set_text` for `held` and `typed_at`."""
-        self._out.set_text(text, now, held, typed_at)
+        """Our live line reads this now; see `Outgoing.set_text` for `held` and `typed_at`.
 
-    def retract(self, now: float) -> None:
-        """Takes our line back everywhere, also from a peer that saw a part of it in `hold`."""
-        self._out.set_text("", now)
+        The empty text takes it back everywhere, also from a peer that saw a part of it in `hold`.
+        """
+        self._out.set_text(text, now, held, typed_at)
 
     def commit(self, now: float) -> Committed:
         """Ends our live line. Returns what its message has to say, or that none goes."""

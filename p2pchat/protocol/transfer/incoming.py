@@ -52,8 +52,6 @@ class IncomingTransfer(Transfer):
     def __init__(self, number: int, manifest: Manifest, again: bool = False, credit: int = CREDIT_BYTES) -> None:
         super().__init__(number, manifest)
         self.again = again
-        self.heard_at: float | None = None
-        """When data or a frame of the sender last arrived; None before the first."""
         self._credit = self._messages(manifest.largest_block) + self._messages(credit)
         """Messages that may be under way."""
         self._limit = 0
@@ -131,7 +129,6 @@ class IncomingTransfer(Transfer):
         """
         if self.state.final:
             return
-        self.heard_at = now
         match frame:
             case Hashes(first=first, hashes=hashes) if self._running:
                 for number, digest in enumerate(hashes, first):
@@ -150,7 +147,6 @@ class IncomingTransfer(Transfer):
         state = self.state
         if state is not TransferState.ACTIVE and state.final:
             return
-        self.heard_at = now
         _, file, offset, data = chunk
         cut = self._cut
         if file != cut.file and file < len(self.manifest.entries):

@@ -164,7 +164,7 @@ def test_off_erases_the_line_at_the_peer() -> None:
 
 def test_retracting_erases_the_line_everywhere_even_in_private() -> None:
     talk = Talk().reads("oh no").wants(Mode.HOLD).reads("oh no, well")
-    talk.session.live_text.retract(talk.pair.now)
+    talk.session.live_text.set_text("", talk.pair.now)
     talk.session.tick(talk.pair.now)
     talk.settles()
     assert talk.lines == []
