@@ -1,7 +1,8 @@
 """Everything a user can do, once: key bindings, help, command palette, key line and slash commands derive from this.
 
 An action `name` is carried out by the method `action_<name>` of the app, screen or widget that `where` stands for. One
-with a slash command that takes an argument also has a method `command_<name>(argument)` in the chat screen.
+with a slash command that takes an argument is by `command_<name>(argument)` of `p2pchat.tui.slash_commands`; it has the
+other method as well if it has a key.
 """
 
 from __future__ import annotations

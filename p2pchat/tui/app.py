@@ -196,7 +196,7 @@ class ChatApp(App[P2PChatError]):
         if action.where is Where.CHAT:
             await self.action_back()
             if self.screen is self._chat:
-                await self._chat.run_action(action.name)
+                await self._chat.perform(action)
         else:
             await self.run_action(action.name)
 

@@ -7,11 +7,6 @@ Rules
     3. Text is kept as the event brought it. `p2pchat.tui.content` makes it fit to be shown. Names lose the signs that
        only we may write (`p2pchat.tui.people`).
     4. Time is an argument: seconds of a monotonic clock. `at` in events and rows is unix seconds.
-
-The life of a peer's line
-    live ── FINAL ──────────────────────> message row ── FINAL again ──> same row, marked as corrected
-      └──── INTERRUPTED ─> marked live row ── FINAL ──> message row
-                              └─ next line, peer gone, or INTERRUPTED_SECONDS ──> message row, marked as interrupted
 """
 
 from __future__ import annotations
@@ -25,7 +20,6 @@ from p2pchat.node.events import (
     Direction,
     Event,
     GuestAsks,
-    LineState,
     LiveTextAsked,
     LiveTextChanged,
     MessageDelivered,
@@ -44,19 +38,20 @@ from p2pchat.node.events import (
     TransferProgressed,
     TransferState,
 )
+from p2pchat.tui.live_lines import LiveLines
 from p2pchat.tui.measures import files
 from p2pchat.tui.people import full_label, guest_asks, latecomer, news, plain_name
 from p2pchat.tui.rows import LiveRow, MessageRow, NoticeRow, Row, TransferRow, UnreadRow
 from p2pchat.tui.timeline import Changes, TimelineRows
-
-INTERRUPTED_SECONDS: Final = 10.0
-"""How long an interrupted line waits in its live row, in seconds: a lost link is mostly replaced in less."""
 
 TRANSFERS: Final = 200
 """Transfers that are remembered; beyond it the oldest finished one is forgotten. Open ones of three peers fit."""
 
 REMOTE_PEERS: Final = 500
 """Peers that are remembered: more than a terminal can list, and a server that invents peers cannot grow our memory."""
+
+GUESTS: Final = 50
+"""Guests that may ask at the same time; beyond it the oldest is forgotten: a server may invent them."""
 
 ALARM_CODES: Final = frozenset({"changed-key"})
 """Problems that must not scroll away unread: somebody may be taken for somebody else."""
@@ -88,8 +83,6 @@ class Conversation:
         """Why the signaling server is away; None while it is there."""
         self.peers: dict[str, PeerInfo] = {}
         """Everybody who is here or should be, by key tag; those who left are not."""
-        self.live: dict[str, LiveRow] = {}
-        """The line that each peer is typing, by key tag, in the order in which the lines began."""
         self.guests: dict[str, str] = {}
         """Who asks to come in without a key, by seat, and what each is called."""
         self.transfers: dict[str, TransferInfo] = {}
@@ -100,6 +93,7 @@ class Conversation:
         """What the user has to have seen, oldest first, until it is dismissed."""
         self.unread = 0
         """Messages and offers that came while nobody was reading."""
+        self._live = LiveLines()
         self._lost: set[str] = set()
         self._explained = ""
         self._reading = True
@@ -125,9 +119,12 @@ class Conversation:
 
     def tick(self, now: float) -> None:
         """Time has passed: interrupted lines that nobody finished move to the timeline."""
-        for row in [row for row in self.live.values() if row.interrupted_at is not None]:
-            if row.interrupted_at is not None and now >= row.interrupted_at + INTERRUPTED_SECONDS:
-                self._settle(row.peer)
+        self._leave(self._live.tick(now))
+
+    @property
+    def live(self) -> Mapping[str, LiveRow]:
+        """The line that each peer is typing, by key tag, in the order in which the lines began."""
+        return self._live.rows
 
     @property
     def rows(self) -> Mapping[str, Row]:
@@ -222,7 +219,7 @@ class Conversation:
                 label = self.label(event.peer, event.name)
                 self._said(MessageRow(f"message:{event.peer}:{event.id}", event.at, event.peer, label, event.text))
             case LiveTextChanged():
-                self._line(event, now)
+                self._leave(self._live.changed(event, self.label(event.peer, event.name), now))
             case Alerted():
                 self._call(f"{self.label(event.peer, event.name)} asks for your attention", "", event.at)
             case LiveTextAsked():
@@ -242,6 +239,8 @@ class Conversation:
         if label in self.guests.values():
             label = full_label(event.peer, event.name)
         self.guests[event.peer] = label
+        if len(self.guests) > GUESTS:
+            del self.guests[next(iter(self.guests))]
         self._call(*guest_asks(label), event.at, problem=True)
 
     def _server(self, event: ServerChanged) -> None:
@@ -278,12 +277,7 @@ class Conversation:
             }
         if was in self._lost:
             self._lost = self._lost - {was} | {peer}
-        if was in self.live:
-            self._settle(peer)
-            self.live = {
-                peer if tag == was else tag: replace(row, peer=peer) if tag == was else row
-                for tag, row in self.live.items()
-            }
+        self._leave(self._live.renamed(was, peer))
         for id, info in self.transfers.items():
             if info.peer == was:
                 self.transfers[id] = replace(info, peer=peer)
@@ -296,7 +290,7 @@ class Conversation:
         self.guests.pop(info.peer, None)
         self.peers[info.peer] = info
         if info.state in (PeerState.LEFT, PeerState.FAILED):
-            self._settle(info.peer)
+            self._leave(self._live.gone(info.peer))
         if info.state is PeerState.LEFT or len(self.peers) > REMOTE_PEERS:
             del self.peers[info.peer]
         text = news(before, info, info.peer in self._lost)
@@ -308,45 +302,18 @@ class Conversation:
         if text and not (info.state is PeerState.FAILED and info.reason and info.reason == self._explained):
             self.notice(text, at=at, problem=info.state in (PeerState.LOST, PeerState.FAILED))
 
-    def _line(self, event: LiveTextChanged, now: float) -> None:
-        typing = self.live.get(event.peer)
-        if typing is not None and typing.line != event.line and typing.interrupted_at is not None:
-            self._settle(event.peer)
-            typing = None
-        label = self.label(event.peer, event.name)
-        if event.state is LineState.FINAL:
-            if typing is not None and typing.line == event.line:
-                del self.live[event.peer]
-            self._finished_line(event, label)
-        elif not event.text:
-            self.live.pop(event.peer, None)
-        else:
-            interrupted_at = now if event.state is LineState.INTERRUPTED else None
-            self.live[event.peer] = LiveRow(
-                event.peer, event.line, label, event.text, event.at, changed_at=now, interrupted_at=interrupted_at
-            )
-
-    def _finished_line(self, event: LiveTextChanged, label: str) -> None:
-        key = f"line:{event.peer}:{event.line}"
-        told = self.rows.get(key)
-        if isinstance(told, MessageRow):
-            if told.mark == "interrupted" or told.text != event.text:
-                mark = "restored" if event.restored else "corrected" if event.corrected or not told.mark else ""
-                self._timeline.replace(replace(told, text=event.text, mark=mark))
-        elif event.text:
-            mark = "restored" if event.restored else "corrected" if event.corrected else ""
-            self._said(MessageRow(key, event.at, event.peer, label, event.text, mark))
-
-    def _settle(self, peer: str) -> None:
-        """Moves an unfinished line of somebody to the timeline, with its mark."""
-        row = self.live.pop(peer, None)
-        if row is not None:
-            key = f"line:{row.peer}:{row.line}"
-            message = MessageRow(key, row.at, row.peer, row.label, row.text, mark="interrupted")
-            if key in self.rows:
-                self._timeline.replace(message)
-            else:
-                self._said(message)
+    def _leave(self, lines: list[MessageRow]) -> None:
+        """Lines of others are finished, or given up; some of them for the second time."""
+        for row in lines:
+            told = self.rows.get(row.key)
+            if not isinstance(told, MessageRow):
+                if row.text:
+                    self._said(row)
+            elif row.mark == "interrupted":
+                self._timeline.replace(row)
+            elif told.mark == "interrupted" or told.text != row.text:
+                mark = row.mark or ("" if told.mark else "corrected")
+                self._timeline.replace(replace(told, text=row.text, mark=mark))
 
     def _transfer(self, info: TransferInfo, at: float) -> None:
         info = replace(info, name=plain_name(info.name))

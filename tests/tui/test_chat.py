@@ -10,7 +10,7 @@ from textual import events
 
 from p2pchat.errors import PeerUnreachable, ServerUnreachable, UsageError
 from p2pchat.node.events import Item, LineState, MessageDelivered, PeerState, Problem
-from p2pchat.tui.model import INTERRUPTED_SECONDS
+from p2pchat.tui.live_lines import INTERRUPTED_SECONDS
 from p2pchat.tui.screens.chat import LOW
 from p2pchat.tui.theme import LIGHT
 from p2pchat.tui.widgets.composer import Composer

@@ -19,7 +19,8 @@ from p2pchat.node.events import (
     TransferState,
     Trust,
 )
-from p2pchat.tui.model import ALARMS, INTERRUPTED_SECONDS, REPEATED_SECONDS, TRANSFERS, Conversation
+from p2pchat.tui.live_lines import INTERRUPTED_SECONDS
+from p2pchat.tui.model import ALARMS, REPEATED_SECONDS, TRANSFERS, Conversation
 from p2pchat.tui.rows import DayRow, MessageRow, NoticeRow, TransferRow, UnreadRow
 from tests.tui.stage import (
     AT,

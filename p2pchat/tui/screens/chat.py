@@ -13,8 +13,7 @@ from textual.message import Message
 from textual.screen import Screen
 
 from p2pchat.errors import P2PChatError, UsageError
-from p2pchat.tui import paths
-from p2pchat.tui.actions import SLASH, Where, bindings
+from p2pchat.tui.actions import SLASH, Action, Where, bindings
 from p2pchat.tui.asking import Asking
 from p2pchat.tui.contact_book import ContactBook
 from p2pchat.tui.content import column_width
@@ -22,8 +21,9 @@ from p2pchat.tui.drafting import Command, Draft, Step
 from p2pchat.tui.file_requests import FileRequests
 from p2pchat.tui.live_requests import LiveRequests
 from p2pchat.tui.model import Conversation
-from p2pchat.tui.people import find_peer, safety_words, who_is_here
+from p2pchat.tui.people import safety_words, who_is_here
 from p2pchat.tui.screens.invite import InviteScreen
+from p2pchat.tui.slash_commands import SlashCommands
 from p2pchat.tui.timeline import Changes
 from p2pchat.tui.widgets.alarm_panel import AlarmPanel
 from p2pchat.tui.widgets.composer import Composer
@@ -78,7 +78,6 @@ class ChatScreen(Screen[None]):
         super().__init__()
         self._conversation = conversation
         self._asking = asking
-        self._book = book
         self._files = files
         self._draft = draft
         self._live_requests = LiveRequests(conversation, asking)
@@ -94,6 +93,15 @@ class ChatScreen(Screen[None]):
         self._prompt = Prompt()
         self._composer = Composer()
         self._status = StatusLine(conversation, draft)
+        self._slash = SlashCommands(
+            conversation,
+            book,
+            files,
+            self._live_requests,
+            self._offers,
+            switch=self._switch_live,
+            verify=self._want_words,
+        )
 
     def compose(self) -> ComposeResult:
         """From top to bottom."""
@@ -215,25 +223,36 @@ class ChatScreen(Screen[None]):
             self.give_back(f"/{command.name} {command.argument}".rstrip())
         elif action.argument:
             try:
-                getattr(self, f"command_{action.name}")(command.argument)
+                self._slash.run(action.name, command.argument)
             except P2PChatError as error:
                 self._asking.tell(error)
                 self.give_back(f"/{command.name} {command.argument}".rstrip())
         else:
             self.call_later((self if action.where is Where.CHAT else self.app).run_action, action.name)
 
-    # Actions and commands
+    # Actions
+
+    async def perform(self, action: Action) -> None:
+        """Carries out an action of the conversation that was chosen by its name.
+
+        One that needs an argument is begun in the composer.
+        """
+        if action.argument and not action.argument.startswith("["):
+            self._composer.replace_text(f"/{action.slash} ")
+            self.focus_composer()
+        elif action.argument:
+            self._run(Command(action.slash, ""))
+        else:
+            await self.run_action(action.name)
 
     def action_live(self) -> None:
         """Lets others see each key, or stops."""
-        self._take(self._draft.switched(not self._draft.live))
+        self._switch_live(None)
 
-    def command_live(self, argument: str) -> None:
-        """Switches live text on or off, or decides whether one peer sees it; without argument to the other state."""
-        if argument not in ("", "on", "off"):
-            self._live_requests.share(argument)
-        elif argument != ("on" if self._draft.live else "off"):
-            self.action_live()
+    def _switch_live(self, live: bool | None) -> None:
+        wanted = not self._draft.live if live is None else live
+        if wanted is not self._draft.live:
+            self._take(self._draft.switched(wanted))
 
     def action_hold(self) -> None:
         """Composes in private, or goes on."""
@@ -246,61 +265,20 @@ class ChatScreen(Screen[None]):
         """Asks for attention."""
         self._live_requests.alert()
 
-    def action_admit(self) -> None:
-        """Lets the one guest in that asks."""
-        self._run(Command("admit", ""))
-
-    def command_admit(self, argument: str) -> None:
-        """Lets a guest in."""
-        self._live_requests.answer(argument, admitted=True)
-
-    def action_refuse(self) -> None:
-        """Sends the one guest away that asks."""
-        self._run(Command("refuse", ""))
-
-    def command_refuse(self, argument: str) -> None:
-        """Sends a guest away."""
-        self._live_requests.answer(argument, admitted=False)
-
     def action_send(self) -> None:
         """Shows this machine's files, to pick from."""
         self._files.pick()
-
-    def command_send(self, argument: str) -> None:
-        """Offers files and folders to everybody who is connected; without argument, shows files to pick from."""
-        if chosen := paths.parse(argument):
-            self._files.offer(chosen, text=f"/send {argument}")
-        else:
-            self._files.pick()
 
     @on(Composer.Dropped)
     def _dropped(self, event: Composer.Dropped) -> None:
         self._files.drop(event.paths, lambda: self._composer.insert_pasted(event.text))
 
-    def action_accept(self) -> None:
-        """Accepts the offer that is shown."""
-        self._run(Command("accept", ""))
-
-    def command_accept(self, argument: str) -> None:
-        """Accepts the offer that is shown, into the download folder or another one."""
-        folder = paths.parse(argument)
-        if len(folder) > 1:
-            raise UsageError("/accept takes one folder", 'Write "my folder", or my\\ folder')
-        if self._offers.offer is None:
-            raise self._no_offer()
-        self._offers.answer("accept", folder[0] if folder else None)
-
     def action_decline(self) -> None:
         """Declines the offer that is shown."""
-        if self._offers.offer is None:
-            self._asking.tell(self._no_offer())
-        else:
-            self._offers.answer("decline")
-
-    def _no_offer(self) -> UsageError:
-        if self._conversation.alarms and self._conversation.offers:
-            return UsageError("A warning is shown before the offer", "/dismiss puts it away")
-        return UsageError("There is no offer to answer", "F4 lists all transfers")
+        try:
+            self._slash.answer_offer("decline")
+        except P2PChatError as error:
+            self._asking.tell(error)
 
     @on(OfferPanel.Answered)
     def _answered(self, event: OfferPanel.Answered) -> None:
@@ -314,46 +292,9 @@ class ChatScreen(Screen[None]):
         """Lists everybody in the timeline."""
         self._asking.note(who_is_here(self._conversation.peers.values()))
 
-    def command_verify(self, argument: str) -> None:
-        """Shows the safety words of a peer, or of the first."""
-        peer = find_peer(self._conversation.peers.values(), argument).peer if argument else ""
-        self.post_message(self.VerifyWanted(peer))
-
     def action_safety(self) -> None:
         """Lists the safety words in the timeline."""
         self._asking.note(safety_words(self._conversation.connected))
-
-    def action_rename(self) -> None:
-        """Begins the command."""
-        self._begin("/rename ")
-
-    def command_rename(self, argument: str) -> None:
-        """Gives a contact a petname."""
-        self._book.rename(argument)
-
-    def action_forget(self) -> None:
-        """Begins the command."""
-        self._begin("/forget ")
-
-    def command_forget(self, argument: str) -> None:
-        """Asks whether to forget a contact."""
-        self._book.forget(argument)
-
-    def action_block(self) -> None:
-        """Begins the command."""
-        self._begin("/block ")
-
-    def command_block(self, argument: str) -> None:
-        """Blocks a contact."""
-        self._book.set_blocked(argument, True)
-
-    def action_unblock(self) -> None:
-        """Begins the command."""
-        self._begin("/unblock ")
-
-    def command_unblock(self, argument: str) -> None:
-        """Takes a block back."""
-        self._book.set_blocked(argument, False)
 
     def action_invite(self) -> None:
         """Shows the invite link."""
@@ -362,6 +303,9 @@ class ChatScreen(Screen[None]):
     async def _invite(self) -> None:
         room = self._asking.conversation
         self.app.push_screen(InviteScreen(room, await self._asking.node.invite(room)))
+
+    def _want_words(self, peer: str) -> None:
+        self.post_message(self.VerifyWanted(peer))
 
     @on(AlarmPanel.Dismissed)
     def action_put_away(self) -> None:
@@ -385,7 +329,3 @@ class ChatScreen(Screen[None]):
     def action_newest(self) -> None:
         """Goes to the end, and stays there."""
         self._timeline.to_end()
-
-    def _begin(self, text: str) -> None:
-        self._composer.replace_text(text)
-        self.focus_composer()
