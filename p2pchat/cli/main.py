@@ -236,13 +236,16 @@ def _chat_on_screen(access: Access, chosen: Options) -> None:
     from p2pchat import tui
     from p2pchat.cli.assistive import observed
     from p2pchat.node.threaded import NodeThread
+    from p2pchat.tui.preferences import Presentation
 
+    settings = chosen.settings
     error = tui.run(
-        observed(NodeThread(chosen.settings), chosen.events),
+        observed(NodeThread(settings), chosen.events),
         access.room,
         secret=access.secret,
         live=False,
-        downloads=chosen.settings.downloads,
+        downloads=settings.downloads,
+        presentation=Presentation(folder=None if settings.ephemeral else settings.home),
     )
     if error is not None:
         raise error

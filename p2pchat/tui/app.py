@@ -23,6 +23,7 @@ from p2pchat.tui.content import capitalised, one_line
 from p2pchat.tui.drafting import Draft
 from p2pchat.tui.file_requests import FileRequests
 from p2pchat.tui.model import Conversation
+from p2pchat.tui.preferences import Presentation, Remembered
 from p2pchat.tui.screens.chat import ChatScreen
 from p2pchat.tui.screens.contacts import ContactsScreen
 from p2pchat.tui.screens.failure import FailureScreen
@@ -45,6 +46,7 @@ class ChatApp(App[P2PChatError]):
         secret: what only its members know; empty for a room that anybody may enter.
         live: whether others see each key from the beginning.
         downloads: where accepted files go unless the user says otherwise.
+        presentation: how it looks.
         clock: a monotonic clock, in seconds.
         wall: the time of day, in unix seconds.
     """
@@ -61,11 +63,14 @@ class ChatApp(App[P2PChatError]):
         secret: bytes = b"",
         live: bool = False,
         downloads: Path,
+        presentation: Presentation | None = None,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
         super().__init__()
         self.animation_level = "none"
+        self._presentation = presentation or Presentation()
+        self._remembered = Remembered(self._presentation.folder)
         self._node = node
         self._conversation = Conversation(conversation, secret=bool(secret))
         self._secret = secret
