@@ -16,9 +16,9 @@ test: $(VENV)/.installed-test
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n 2 --dist loadfile
 
-# What others send does no harm: 100,000 examples of each property; hours.
+# What others send does no harm: 100,000 examples of each property; two hours of one core, half of that on two.
 nightly: $(VENV)/.installed-test
-	HYPOTHESIS_PROFILE=nightly $(BIN)/pytest -m nightly --timeout=0
+	HYPOTHESIS_PROFILE=nightly $(BIN)/pytest -n 2 -m nightly --timeout=0
 
 # A hundred transfers in which one of the two programs is killed at a random byte; prints its seed.
 soak: $(VENV)/.installed-test

@@ -6,6 +6,10 @@ A program that speaks, shows braille or flashes a lamp should not have to read i
     kind                  live: `text` was added to a line      erase: `text` was taken off its end
                           final: a line or message is finished  alert, loss, status: `text` says what happened
     line                  with live, erase and final: how the whole line reads now
+    number                of a live line: which one of theirs; two may change by turns
+
+Whoever appends what is `live` and takes off what is `erase` has the text of `final` when it comes, or has nothing of
+that line. A final text that is not what was live is told as erase and live first.
 
 Whoever reads slowly, or not at all, stops nothing: what it does not take in time is left out, and counted.
 """
@@ -37,8 +41,11 @@ from p2pchat.node.events import (
     Ready,
     ServerChanged,
 )
+from p2pchat.node.said import encodable
+from p2pchat.protocol.limits import LIVE_LINE_CHARACTERS
 from p2pchat.protocol.rtt.graphemes import shared, split
 from p2pchat.protocol.rtt.parser import LOSS_MARK
+from p2pchat.protocol.untrusted import safe_text
 
 WAITING_LINES: Final = 1000
 """Lines that wait for their reader: minutes of talk, and some 300 kB."""
@@ -49,7 +56,8 @@ REMEMBERED_LINES: Final = 200
 LAST_SECONDS: Final = 0.5
 """How long the end of the program waits for what is still to be written."""
 
-_MODES: Final = {"": "types live", "hold": "composes in private", "off": "has live text off"}
+_MODES: Final = {"hold": "composes in private", "off": "has live text off"}
+_MODES_OVER: Final = {"hold": "no longer composes in private", "off": "has live text on again"}
 
 Object: TypeAlias = dict[str, Any]
 
@@ -102,19 +110,33 @@ class LineSink:
 class AssistiveEvents:
     """Turns events into objects.
 
-    Hand it every event with `event`, and our own line with `typed`.
+    Hand it every event with `event`; our own line with `typed`, and with `finishing` before it is finished.
     """
 
     def __init__(self) -> None:
         self._lines: dict[tuple[str, int], str] = {}
         self._own = ""
+        self._own_number = 0
+        self._finishing: dict[int, str] = {}
+        """Lines of ours that are being finished: the next one may begin before their message is told."""
         self._us = ("", "")
         self._peers: dict[str, PeerInfo] = {}
 
     def typed(self, text: str, at: float) -> Iterator[Object]:
         """Our own live line reads `text` now."""
-        before, self._own = self._own, text
-        yield from _difference(before, text, self._object("sent", *self._us, at))
+        before, self._own = self._own, safe_text(encodable(text)[:LIVE_LINE_CHARACTERS])
+        yield from _difference(before, self._own, self._object("sent", *self._us, at, number=self._own_number))
+
+    def finishing(self) -> int:
+        """Our live line is being finished; returns its number. If no message comes of it, call `taken_back`."""
+        number = self._own_number
+        self._finishing[number] = self._own
+        self._own, self._own_number = "", number + 1
+        return number
+
+    def taken_back(self, number: int, at: float) -> Iterator[Object]:
+        """A line of ours did not become a message: nobody sees it any more."""
+        yield from _difference(self._finishing.pop(number), "", self._object("sent", *self._us, at, number=number))
 
     def event(self, event: Event) -> Iterator[Object]:
         """Yields what an event is told as; nothing for those that say nothing."""
@@ -127,8 +149,7 @@ class AssistiveEvents:
             case MessageReceived():
                 yield self._object("recv", event.name, event.peer, event.at, "final", event.text, line=event.text)
             case MessageSent():
-                self._own = ""
-                yield self._object("sent", *self._us, event.at, "final", event.text, line=event.text)
+                yield self._sent(event)
             case Alerted():
                 yield self._object("recv", event.name, event.peer, event.at, "alert", "asks for attention")
             case LiveTextAsked():
@@ -143,17 +164,25 @@ class AssistiveEvents:
             case Problem():
                 yield self._object("recv", "", "", event.at, "status", event.message)
 
+    def _sent(self, event: MessageSent) -> Object:
+        final = self._object("sent", *self._us, event.at, "final", event.text, line=event.text)
+        for number, text in self._finishing.items():
+            if text == event.text:
+                del self._finishing[number]
+                return {**final, "number": number}
+        return final
+
     def _live(self, event: LiveTextChanged) -> Iterator[Object]:
         key = (event.peer, event.line)
         before = self._lines.pop(key, "")
         self._lines[key] = event.text
         if len(self._lines) > REMEMBERED_LINES:
             del self._lines[next(iter(self._lines))]
-        told = self._object("recv", event.name, event.peer, event.at)
+        told = self._object("recv", event.name, event.peer, event.at, number=event.line)
+        if before or event.state is not LineState.FINAL:
+            yield from _difference(before, event.text, told)
         if event.state is LineState.FINAL:
             yield {**told, "kind": "final", "text": event.text, "line": event.text}
-        else:
-            yield from _difference(before, event.text, told)
         if event.restored:
             yield {**told, "kind": "status", "text": "what was missing of the line is back"}
         elif event.state is LineState.INTERRUPTED:
@@ -174,11 +203,12 @@ class AssistiveEvents:
             return
         if (before.sees_keys if before else False) is not info.sees_keys:
             yield {**told, "text": "sees each key that you type" if info.sees_keys else "does not see your keys"}
-        if (before.live_mode if before else "") != info.live_mode:
-            yield {**told, "text": _MODES.get(info.live_mode, "does not type live")}
+        mode_before = before.live_mode if before else ""
+        if mode_before != info.live_mode:
+            yield {**told, "text": _MODES[info.live_mode] if info.live_mode else _MODES_OVER[mode_before]}
 
     @staticmethod
-    def _object(direction: str, name: str, peer: str, at: float, kind: str = "", text: str = "", **more: str) -> Object:
+    def _object(direction: str, name: str, peer: str, at: float, kind: str = "", text: str = "", **more: Any) -> Object:
         return {"t": at, "dir": direction, "from": name, "peer": peer, "kind": kind, "text": text, **more}
 
 
@@ -212,6 +242,15 @@ class _Observed:
     async def set_live_text(self, conversation: str, text: str, typed_at: float | None = None) -> None:
         await self._node.set_live_text(conversation, text, typed_at)
         self._write(self._told.typed(text, time.time()))
+
+    async def commit_live_text(self, conversation: str) -> str:
+        number, message = self._told.finishing(), ""
+        try:
+            message = await self._node.commit_live_text(conversation)
+        finally:
+            if not message:
+                self._write(self._told.taken_back(number, time.time()))
+        return message
 
     async def stop(self) -> None:
         await self._node.stop()

@@ -23,8 +23,9 @@ from p2pchat.cli.session import converse
 from p2pchat.cli.transfer_commands import TransferCommands
 from p2pchat.cli.trust_commands import TrustCommands
 from p2pchat.errors import P2PChatError, UsageError
+from p2pchat.node.alert_hook import AlertHook
 from p2pchat.node.api import NodeApi
-from p2pchat.node.events import Event, PeerState, Ready, TransferOffered
+from p2pchat.node.events import Alerted, Event, PeerState, Ready, TransferOffered
 from p2pchat.node.transcript import Transcript
 from p2pchat.protocol.rtt.announce import Size
 
@@ -42,7 +43,9 @@ HELP: Final = (
     "/live: let others see each key that you type, or stop it. /hold: write in private, or go on showing it.",
     "/share NAME, /unshare NAME: who sees your keys. /share NAME always, ask or never: from now on, each time.",
     "/alert: ask for attention. /announce sentence, word, line or char: how much of live text is told at once.",
-    "/rtt stats: how well live text works. /export txt, md or jsonl, and a path: save what was said.",
+    "/mute NAME, /unmute NAME: whether alerts of this peer interrupt you and start your program, until you leave.",
+    "/rtt on, off or hold: live text by one name. /rtt stats: how well it works.",
+    "/export, and if you like txt, md or jsonl and a path: save what was said.",
     "/admit, /refuse: answer somebody who asks to talk and has no key.",
     "//: begin a message with a slash.",
 )
@@ -60,6 +63,8 @@ async def chat(
     show_link: Callable[[str], None],
     size: Size = "sentence",
     keyboard: Keyboard | None = None,
+    languages: tuple[str, ...] = (),
+    on_alert: tuple[str, ...] = (),
 ) -> None:
     """Takes part in a conversation line by line.
 
@@ -73,6 +78,8 @@ async def chat(
         show_link: takes the invite of a room whose secret is new, which is not for the record of what was said.
         size: how much of a live line is announced at once.
         keyboard: the terminal's keys, for typing live; None where there is no terminal.
+        languages: those that our user writes and reads, as BCP 47 tags.
+        on_alert: a program and its arguments, started when somebody asks for attention; empty for none.
 
     Raises:
         P2PChatError: the room could not be joined, or not everything was delivered in time.
@@ -85,10 +92,15 @@ async def chat(
         show_link=show_link if access.show_invite else None,
         size=size,
         keyboard=keyboard,
+        languages=languages,
+        on_alert=on_alert,
     )
     with keyboard or contextlib.nullcontext():
         typed = front_end.typed_lines(keyboard.chunks()) if keyboard else lines
-        await converse(node, access, front_end, typed, linger)
+        try:
+            await converse(node, access, front_end, typed, linger)
+        finally:
+            await front_end.close()
 
 
 class PlainFrontEnd:
@@ -104,13 +116,16 @@ class PlainFrontEnd:
         show_link: Callable[[str], None] | None,
         size: Size,
         keyboard: Keyboard | None,
+        languages: tuple[str, ...] = (),
+        on_alert: tuple[str, ...] = (),
     ) -> None:
         self._node = node
         self._conversation = conversation
         self._clock = asyncio.get_running_loop().time
         self._transcript = Transcript(conversation)
         write_text = keyboard.write_text if keyboard else None
-        self._shown = PlainEvents(write_line, echo, self._clock(), size, write_text)
+        self._shown = PlainEvents(write_line, echo, self._clock(), size, write_text, languages)
+        self._alert_hook = AlertHook(on_alert, self._cannot_alert)
         self._live = LiveTyping(node, conversation, self._shown, self._transcript, keyboard)
         self._show_link = show_link
         self._files = TransferCommands(node, conversation, self._shown)
@@ -127,10 +142,19 @@ class PlainFrontEnd:
         """The node told an event."""
         self._transcript.event(event)
         self._shown.tell(event, now)
+        if isinstance(event, Alerted) and event.peer not in self._shown.live.muted:
+            self._alert_hook.alerted(event.name)
         if isinstance(event, Ready) and self._show_link is not None:
             self._show_link(await self._node.invite(self._conversation))
         if isinstance(event, TransferOffered):
             await self._files.describe(event.info)
+
+    async def close(self) -> None:
+        """Ends what was started."""
+        await self._alert_hook.close()
+
+    def _cannot_alert(self, error: P2PChatError) -> None:
+        self._shown.write_problem(error.message, error.hint)
 
     def deadline(self) -> float | None:
         """When live text that waits is announced."""

@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from p2pchat.errors import ConfigurationError
+from p2pchat.tui.preferences import THEME_NAMES
 
 FILE_NAME: Final = "config.toml"
 """Its name inside the folder of all state."""
@@ -30,6 +31,12 @@ ALLOWED: Final = {
     "if-exists": "rename, skip, overwrite or ask",
     "announce": "sentence, word, line or char",
     "events": "the number of an open file descriptor, or a path",
+    "language": "1 to 8 language tags, such as en,sv or zh-Hant, with commas between them",
+    "sdp-t140": "true or false",
+    "theme": ", ".join(THEME_NAMES[:-1]) + f" or {THEME_NAMES[-1]}",
+    "reduced-motion": "true or false",
+    "flash": "true or false",
+    "on-alert": "a program that is found in PATH, or its whole path, with its arguments behind it",
 }
 """Every setting, and what it has to be."""
 
@@ -52,6 +59,12 @@ class ConfigFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename
     if_exists: str | None = None
     announce: str | None = None
     events: str | None = None
+    language: str | None = None
+    sdp_t140: bool | None = None
+    theme: str | None = None
+    reduced_motion: bool | None = None
+    flash: bool | None = None
+    on_alert: str | None = None
 
 
 def load(path: Path, required: bool) -> ConfigFile:
@@ -84,6 +97,6 @@ def _refused(path: Path, detail: str) -> ConfigurationError:
     """Says in our words what msgspec found: an unknown field, or a wrong type at `$.key`."""
     if unknown := re.search(r"unknown field `(.+?)`", detail):
         return ConfigurationError(f"{path}: there is no setting {unknown[1]}", f"settings are {', '.join(ALLOWED)}")
-    at = re.search(r"at `\$\.([a-z-]+)", detail)
+    at = re.search(r"at `\$\.([a-z0-9-]+)", detail)
     key = at[1] if at else ""
     return ConfigurationError(f"{path}: {key} has to be {ALLOWED.get(key, 'of another type')}")

@@ -19,6 +19,7 @@ from p2pchat.node.events import (
     Item,
     LiveTextAsked,
     LiveTextChanged,
+    LiveTextSent,
     LiveTextShown,
     MessageDelivered,
     MessageReceived,
@@ -45,72 +46,28 @@ def as_object(event: Event, own_tag: str) -> Object | None:
         event: what the node told.
         own_tag: our own key tag, which is the `peer` of what we send.
     """
+    at = event.at
     match event:
         case Ready():
-            return tell(
-                "ready", event.at, name=event.name, peer=event.peer, room=event.conversation, server=event.server
-            )
+            return tell("ready", at, name=event.name, peer=event.peer, room=event.conversation, server=event.server)
         case CodeChanged():
-            return tell("code", event.at, code=event.code, link=event.link, reason=event.reason)
+            return tell("code", at, code=event.code, link=event.link, reason=event.reason)
         case PeerChanged():
-            return peer(event.info, event.at, event.was)
-        case MessageReceived():
-            return tell(
-                "message",
-                event.at,
-                id=event.id,
-                peer=event.peer,
-                name=event.name,
-                text=event.text,
-                sent_at=event.sent_at,
-            )
-        case MessageSent():
-            return tell("sent", event.at, id=event.id, peer=own_tag, text=event.text)
-        case MessageDelivered():
-            return tell("delivered", event.at, id=event.id, peer=event.peer)
-        case LiveTextChanged():
-            return tell(
-                "rtt",
-                event.at,
-                peer=event.peer,
-                name=event.name,
-                line=event.line,
-                text=event.text,
-                state=event.state.value,
-                corrected=event.corrected,
-                restored=event.restored,
-            )
-        case LiveTextShown():
-            return tell("shown", event.at, peer=event.peer)
-        case LiveTextAsked():
-            return tell("asks-to-see", event.at, peer=event.peer, name=event.name)
-        case Alerted():
-            return tell("alert", event.at, peer=event.peer, name=event.name)
-        case GuestAsks():
-            return tell("guest", event.at, peer=event.peer, name=event.name)
+            return peer(event.info, at, event.was)
+        case MessageReceived() | MessageSent() | MessageDelivered():
+            return _message(event, own_tag)
+        case LiveTextChanged() | LiveTextSent() | LiveTextShown() | LiveTextAsked() | Alerted() | GuestAsks():
+            return _live_text(event)
         case TransferOffered():
-            return _offer(event.info, event.at)
+            return _offer(event.info, at)
         case TransferProgressed():
-            return tell(
-                "progress",
-                event.at,
-                transfer=event.transfer,
-                direction=event.direction.value,
-                bytes=event.confirmed,
-                total=event.total,
-                rate=event.rate,
-                eta=_eta(event),
-            )
+            return _progress(event)
         case TransferChanged():
-            return _transfer(event.info, event.at)
+            return _transfer(event.info, at)
         case Problem():
-            return error(event.code, event.message, event.hint, event.at)
+            return error(event.code, event.message, event.hint, at)
         case ServerChanged(online=False):
-            hint = "connections that exist go on; it is tried again"
-            message = (
-                f"the signaling server is gone: {event.reason}" if event.reason else "the signaling server is gone"
-            )
-            return error(ServerUnreachable.code, message, hint, event.at)
+            return _server_gone(event)
         case ServerChanged() | PeerMeasured():
             return None
 
@@ -130,6 +87,7 @@ def peer(info: PeerInfo, at: float, was: str = "") -> Object:
         live_text=info.live_text,
         sees_keys=info.sees_keys,
         live_mode=info.live_mode,
+        languages=list(info.languages),
         **({"was": was} if was else {}),
     )
 
@@ -233,6 +191,57 @@ def tell(event: str, at: float, **keys: Any) -> Object:
     return {"event": event, "t": at, **keys}
 
 
+def _message(event: MessageReceived | MessageSent | MessageDelivered, own_tag: str) -> Object:
+    match event:
+        case MessageReceived():
+            who = {"peer": event.peer, "name": event.name}
+            return tell("message", event.at, id=event.id, **who, text=event.text, sent_at=event.sent_at)
+        case MessageSent():
+            return tell("sent", event.at, id=event.id, peer=own_tag, text=event.text)
+        case MessageDelivered():
+            return tell("delivered", event.at, id=event.id, peer=event.peer)
+
+
+def _live_text(
+    event: LiveTextChanged | LiveTextSent | LiveTextShown | LiveTextAsked | Alerted | GuestAsks,
+) -> Object:
+    match event:
+        case LiveTextChanged():
+            line = {"line": event.line, "text": event.text, "state": event.state.value}
+            healing = {"corrected": event.corrected, "restored": event.restored}
+            return tell("rtt", event.at, peer=event.peer, name=event.name, **line, **healing)
+        case LiveTextSent():
+            return tell("rtt-sent", event.at, peer=event.peer, waiting=event.waiting)
+        case LiveTextShown():
+            return tell("shown", event.at, peer=event.peer)
+        case LiveTextAsked():
+            return tell("asks-to-see", event.at, peer=event.peer, name=event.name)
+        case Alerted():
+            return tell("alert", event.at, peer=event.peer, name=event.name)
+        case GuestAsks():
+            return tell("guest", event.at, peer=event.peer, name=event.name)
+
+
+def _server_gone(event: ServerChanged) -> Object:
+    why = f": {event.reason}" if event.reason else ""
+    hint = "connections that exist go on; it is tried again"
+    return error(ServerUnreachable.code, f"the signaling server is gone{why}", hint, event.at)
+
+
+def _progress(event: TransferProgressed) -> Object:
+    """Tells how far a transfer is; `eta` is the seconds that the rest takes at this rate, null when nothing moves."""
+    return tell(
+        "progress",
+        event.at,
+        transfer=event.transfer,
+        direction=event.direction.value,
+        bytes=event.confirmed,
+        total=event.total,
+        rate=event.rate,
+        eta=round((event.total - event.confirmed) / event.rate, 1) if event.rate > 0 else None,
+    )
+
+
 def _offer(info: TransferInfo, at: float) -> Object:
     items = [_item(item) for item in info.items]
     return tell(
@@ -253,11 +262,6 @@ def _item(item: Item) -> Object:
     folder = {"folder": True} if item.folder else {}
     executable = {"executable": True} if item.executable else {}
     return {"path": item.path, "size": item.size, **folder, **executable}
-
-
-def _eta(event: TransferProgressed) -> float | None:
-    """Seconds that the rest takes at this rate; None when nothing moves."""
-    return round((event.total - event.confirmed) / event.rate, 1) if event.rate > 0 else None
 
 
 def _transfer(info: TransferInfo, at: float) -> Object:

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Awaitable, Callable
-from pathlib import Path
+import time
 from typing import Final
 
+from p2pchat.cli.line_commands import Command, LineCommands
 from p2pchat.cli.live_typing import LiveTyping
 from p2pchat.cli.live_words import statistics
 from p2pchat.cli.plain_events import PlainEvents
 from p2pchat.cli.speakers import whom
 from p2pchat.errors import UsageError
-from p2pchat.node import transcript as transcripts
 from p2pchat.node.api import NodeApi
+from p2pchat.node.exporting import export
 from p2pchat.node.transcript import Transcript
 from p2pchat.protocol.rtt.announce import SIZES
-
-Command = Callable[[str], Awaitable[None]]
 
 POLICIES: Final = {"always": "on", "ask": "ask", "never": "off"}
 """What `/share NAME` takes, and what the node calls it."""
@@ -30,7 +28,7 @@ _TOLD: Final = {
 }
 
 
-class LiveCommands:
+class LiveCommands(LineCommands):
     """Carries the commands out.
 
     Args:
@@ -44,17 +42,21 @@ class LiveCommands:
     def __init__(
         self, node: NodeApi, conversation: str, shown: PlainEvents, typing: LiveTyping, transcript: Transcript
     ) -> None:
-        self._node = node
-        self._conversation = conversation
-        self._shown = shown
+        super().__init__(node, conversation, shown)
         self._typing = typing
         self._transcript = transcript
-        self.commands: dict[str, Command] = {
+
+    @property
+    def commands(self) -> dict[str, Command]:
+        """The commands by name."""
+        return {
             "live": self._live,
             "hold": self._hold,
             "share": self._share,
             "unshare": self._unshare,
             "alert": self._alert,
+            "mute": self._mute,
+            "unmute": self._unmute,
             "announce": self._announce,
             "rtt": self._rtt,
             "export": self._export,
@@ -103,6 +105,19 @@ class LiveCommands:
             "The others are alerted." if sent else "No alert was sent: nobody can be, or not so soon again."
         )
 
+    async def _mute(self, argument: str) -> None:
+        await self._set_muted(_name_and_word(argument, "mute")[0], True)
+
+    async def _unmute(self, argument: str) -> None:
+        await self._set_muted(_name_and_word(argument, "unmute")[0], False)
+
+    async def _set_muted(self, name: str, muted: bool) -> None:
+        (info,) = whom(await self._node.peers(self._conversation), name)
+        peers = self._shown.live.muted
+        (peers.add if muted else peers.discard)(info.peer)
+        who = self._shown.speakers.called(info.peer, info.name)
+        self._shown.write(f"Alerts of {who} {'are muted' if muted else 'interrupt you again'}.")
+
     async def _announce(self, argument: str) -> None:
         for size in SIZES:
             if size == argument:
@@ -125,12 +140,7 @@ class LiveCommands:
             self._shown.write("There was no live text yet.")
 
     async def _export(self, argument: str) -> None:
-        form, _, path = argument.partition(" ")
-        words = _words(path)
-        if len(words) != 1:
-            raise UsageError("/export needs a format and a path", "write /export txt talk.txt; also md and jsonl")
-        saved = transcripts.write(self._transcript, form, Path(words[0]))
-        self._shown.write(f"Saved as {saved}.")
+        self._shown.write(f"Saved as {export(self._transcript, argument, time.time())}.")
 
     async def _admit(self, argument: str) -> None:
         await self._answer(argument, True)

@@ -9,10 +9,10 @@ from collections.abc import AsyncIterator
 from p2pchat.cli.key_line import Ended, Entered, Key, KeyLine, Repeat, TakenBack, Typed
 from p2pchat.cli.keyboard import Keyboard
 from p2pchat.cli.lines import Line, LineSplitter
-from p2pchat.cli.live_words import NOTICE
 from p2pchat.cli.plain_events import PlainEvents
 from p2pchat.errors import P2PChatError, UsageError
 from p2pchat.node.api import NodeApi
+from p2pchat.node.live_notice import NOTICE
 from p2pchat.node.transcript import Transcript
 from p2pchat.protocol.untrusted import safe_line, safe_text
 

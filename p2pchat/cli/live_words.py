@@ -17,16 +17,11 @@ from p2pchat.node.events import (
     PeerInfo,
     PeerState,
 )
+from p2pchat.node.live_text_report import delays, facts, milliseconds, other_unicode
 from p2pchat.protocol.rtt.announce import Announce, Announcer, Size
 from p2pchat.protocol.rtt.parser import LOSS_MARK
 from p2pchat.protocol.rtt.statistics import Spread
 from p2pchat.protocol.untrusted import safe_text
-
-NOTICE = (
-    "Live text shows each key to others before you press Enter. "
-    "p2pchat is not an emergency-calling service: do not rely on it to call for help."
-)
-"""Said once, when somebody begins to type live."""
 
 
 class LiveWords:
@@ -45,6 +40,8 @@ class LiveWords:
         """Whether our own keys leave before Enter; who sees them is said only then."""
         self._seeing: set[str] = set()
         """Who sees our keys, as far as it was said."""
+        self.muted: set[str] = set()
+        """Peers whose alerts wait like any other line, and start nothing."""
         self.guests: dict[str, str] = {}
         """Guests that wait for an answer, and what they would be called."""
         self._voice = voice
@@ -82,7 +79,7 @@ class LiveWords:
             self._seeing ^= {info.peer}
             self._urgent(f"{who} sees each key that you type." if info.sees_keys else f"{who} does not see your keys.")
         if info.live_mode != before.live_mode:
-            self._say(_mode(who, info.live_mode))
+            self._say(_mode(who, info.live_mode) if info.live_mode else _ended(who, before.live_mode))
 
     def arrived(self, info: PeerInfo) -> str:
         """Returns what there is to say of live text with a peer that has just been connected, as sentences."""
@@ -112,8 +109,12 @@ class LiveWords:
         return "Private. Nobody sees what you type before you press Enter."
 
     def alerted(self, event: Alerted) -> None:
-        """Somebody rang."""
-        self._urgent(f"Alert: {self._speakers.called(event.peer, event.name)} asks for your attention.")
+        """Somebody rang. Whoever is muted interrupts nobody."""
+        who = self._speakers.called(event.peer, event.name)
+        if event.peer in self.muted:
+            self._say(f"{who}, who is muted, asks for your attention.")
+        else:
+            self._urgent(f"Alert: {who} asks for your attention.")
 
     def asked(self, event: LiveTextAsked) -> None:
         """Somebody came who does not see our keys yet."""
@@ -161,45 +162,30 @@ class LiveWords:
 
 
 def statistics(stats: LiveTextStats, who: str) -> list[str]:
-    """Returns how well live text with a peer works, in words."""
-    measured = stats.measured
-    lines = [
-        f"Live text with {who}: sent {wording.number(measured.characters_sent, 'character')} in "
-        f"{wording.number(measured.messages_sent, 'message')}, received "
-        f"{wording.number(measured.characters_received, 'character')} in "
-        f"{wording.number(measured.messages_received, 'message')}.",
-        f"From key to sending: {_spread(measured.key_to_send)}",
-    ]
-    if measured.key_to_remote.count:
-        error = f", give or take {_milliseconds(measured.clock_error)}" if measured.clock_error else ""
-        lines.append(f"From sending to the screen of {who}{error}: {_spread(measured.key_to_remote)}")
-    lines.append(
-        f"{wording.number(measured.gaps, 'loss mark')}, of which {measured.healed} healed. "
-        f"{wording.number(measured.desyncs, 'line')} corrected. {wording.number(measured.alerts, 'alert')}."
-    )
-    if measured.backlog:
-        lines.append(f"{wording.number(measured.backlog, 'character')} of yours still to be sent.")
-    return lines
+    """Returns how well live text with a peer works, a sentence for each thing."""
+    lines = [f"Live text with {who}."]
+    for delay in delays(stats, who):
+        lines.append(f"{delay.label}: {_spread(delay.spread)}")
+        if delay.spread.count:
+            lines[-1] += f" That is {delay.verdict}; {delay.aim}."
+    if remark := other_unicode(stats, who):
+        lines.append(f"{remark}.")
+    return lines + [f"{label}: {value}." for label, value in facts(stats, who)]
 
 
 def _spread(spread: Spread) -> str:
     if not spread.count:
         return "nothing measured yet."
     return (
-        f"half within {_milliseconds(spread.p50)}, 95 percent within {_milliseconds(spread.p95)}, "
-        f"99 percent within {_milliseconds(spread.p99)}, at most {_milliseconds(spread.max)}."
+        f"half within {milliseconds(spread.p50)}, 95 percent within {milliseconds(spread.p95)}, "
+        f"99 percent within {milliseconds(spread.p99)}, at most {milliseconds(spread.max)}."
     )
 
 
-def _milliseconds(seconds: float) -> str:
-    return wording.number(round(seconds * 1000), "millisecond")
-
-
 def _mode(who: str, mode: str) -> str:
-    match mode:
-        case "hold":
-            return f"{who} composes in private."
-        case "off":
-            return f"{who} has live text off."
-        case _:
-            return f"{who} types live."
+    return f"{who} composes in private." if mode == "hold" else f"{who} has live text off."
+
+
+def _ended(who: str, mode: str) -> str:
+    """Returns that a mode is over. Whether its keys are shown to us then is not known before they come."""
+    return f"{who} no longer composes in private." if mode == "hold" else f"{who} has live text on again."

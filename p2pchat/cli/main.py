@@ -60,6 +60,12 @@ def _timeout(help_text: str, **how: Any) -> Callable[[Command], Command]:
 )
 @options.announce
 @options.events
+@options.theme
+@options.reduced_motion
+@options.flash
+@options.on_alert
+@options.language
+@options.sdp_t140
 @click.option("--secret-file", metavar="FILE", help="A file with the room's secret, or a passphrase.")
 @click.option("--new-secret", is_flag=True, help="Make a secret for the room, and show the invite to it.")
 @click.option("--invite", is_flag=True, help="Ask for the invite link to a room; it names room and server.")
@@ -225,6 +231,8 @@ def _chat_in_lines(access: Access, linger: float, chosen: Options) -> None:
                 linger=linger,
                 echo=not sys.stdin.isatty(),
                 size=chosen.announce,
+                languages=chosen.settings.languages,
+                on_alert=chosen.presentation.on_alert,
                 keyboard=Keyboard(sys.stdin.fileno(), output.write_text) if on_terminal else None,
                 show_link=lambda link: narration.narrate(f"Whoever has this link can come in:\n\n    {link}\n"),
             )
@@ -236,7 +244,6 @@ def _chat_on_screen(access: Access, chosen: Options) -> None:
     from p2pchat import tui
     from p2pchat.cli.assistive import observed
     from p2pchat.node.threaded import NodeThread
-    from p2pchat.tui.preferences import Presentation
 
     settings = chosen.settings
     error = tui.run(
@@ -245,7 +252,7 @@ def _chat_on_screen(access: Access, chosen: Options) -> None:
         secret=access.secret,
         live=False,
         downloads=settings.downloads,
-        presentation=Presentation(folder=None if settings.ephemeral else settings.home),
+        presentation=chosen.presentation,
     )
     if error is not None:
         raise error

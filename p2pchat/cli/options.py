@@ -9,9 +9,11 @@ from __future__ import annotations
 import getpass
 import os
 import re
+import shlex
+import shutil
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
@@ -23,9 +25,11 @@ from click.core import ParameterSource
 from p2pchat.cli import config
 from p2pchat.errors import ConfigurationError, UsageError
 from p2pchat.node.settings import Settings
-from p2pchat.protocol.limits import NAME_CHARACTERS
+from p2pchat.protocol.limits import LANGUAGES, NAME_CHARACTERS
 from p2pchat.protocol.rtt.announce import SIZES, Size
+from p2pchat.protocol.rtt.sdp import is_language
 from p2pchat.protocol.untrusted import safe_line
+from p2pchat.tui.preferences import THEME_NAMES, Presentation
 
 DEFAULT_SERVER: Final = "http://127.0.0.1:8080"
 """Where `p2pchat-server` listens when it is started without options."""
@@ -71,6 +75,8 @@ class Options:
     """How much of live text line mode says at once."""
     events: str = ""
     """Where assistive technology reads what happens: the number of a file descriptor, or a path; empty for nowhere."""
+    presentation: Presentation = field(default_factory=Presentation)
+    """How the full screen looks, and what an alert starts in line mode as well."""
 
 
 def option(name: str, *more: str, **how: Any) -> Callable[[Command], Command]:
@@ -105,6 +111,12 @@ announce = option(
     help="In line mode, tell live text by sentence, word, line or char.  [default: sentence]",
 )
 events = option("events", metavar="FD|PATH", help="Write JSON Lines for assistive technology there, in any mode.")
+language = option("language", metavar="TAGS", help="Languages that you write and read, such as en,sv; others see them.")
+theme = option("theme", metavar="NAME", help=f"The colours of the screen: {', '.join(THEME_NAMES)}.")
+reduced_motion = option("reduced-motion", is_flag=True, help="Let nothing on the screen flash.")
+flash = option("flash", is_flag=True, help="Invert the screen for a moment when somebody asks for attention.")
+on_alert = option("on-alert", metavar="COMMAND", help="Start this program when somebody asks for attention.")
+sdp_t140 = option("sdp-t140", is_flag=True, help="Describe the live-text channel to gateways (RFC 8865, dcmap).")
 config_file = option(
     "config", metavar="FILE", help="The configuration file.  [default: config.toml in the folder of all state]"
 )
@@ -143,6 +155,8 @@ def resolve(context: click.Context) -> Options:
         relay_only=only_relayed.value,
         ephemeral=lookup.flag("ephemeral").value,
         patience=lookup.checked("patience", _patience, PATIENCE_DEFAULT),
+        languages=lookup.checked("language", _languages, ()),
+        sdp_t140=lookup.flag("sdp-t140").value,
     )
     in_lines, as_json = _mode(lookup.flag("plain"), lookup.flag("json"))
     taken_names = lookup.checked("if-exists", _if_exists, "")
@@ -154,6 +168,13 @@ def resolve(context: click.Context) -> Options:
         taken_names,
         lookup.checked("announce", _announce, "sentence"),
         lookup.checked("events", _events, ""),
+        Presentation(
+            lookup.checked("theme", _theme, ""),
+            lookup.flag("reduced-motion").value,
+            lookup.flag("flash").value,
+            lookup.checked("on-alert", _program, ()),
+            None if settings.ephemeral else settings.home,
+        ),
     )
 
 
@@ -288,6 +309,32 @@ def _announce(value: str) -> Size:
         if size == value:
             return size
     raise ValueError
+
+
+def _languages(value: str) -> tuple[str, ...]:
+    tags = tuple(dict.fromkeys(tag.strip() for tag in value.split(",")))
+    # All registered languages have two or three letters (RFC 5646 §2.2.1): `English` is none of them.
+    if len(tags) > LANGUAGES or not all(is_language(tag) and len(tag.partition("-")[0]) in (2, 3) for tag in tags):
+        raise ValueError
+    return tags
+
+
+def _theme(value: str) -> str:
+    if value not in THEME_NAMES:
+        raise ValueError
+    return value
+
+
+def _program(value: str) -> tuple[str, ...]:
+    """A command, taken apart as a shell would, which never sees it."""
+    program, *arguments = shlex.split(value) or [""]
+    path = os.path.expanduser(program)
+    # One in the folder where p2pchat happens to be started is not taken: it may be somebody else's.
+    named = os.path.isabs(path) or not os.path.dirname(path)
+    found = shutil.which(path) if named else None
+    if found is None or "\0" in value:
+        raise ValueError
+    return os.path.abspath(found), *arguments
 
 
 def _events(value: str) -> str:

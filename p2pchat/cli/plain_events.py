@@ -16,11 +16,13 @@ from p2pchat.node.events import (
     GuestAsks,
     LiveTextAsked,
     LiveTextChanged,
+    LiveTextSent,
     LiveTextShown,
     MessageDelivered,
     MessageReceived,
     MessageSent,
     PeerChanged,
+    PeerInfo,
     PeerMeasured,
     PeerState,
     Problem,
@@ -45,6 +47,7 @@ class PlainEvents:
         now: the time, in seconds of a monotonic clock.
         size: how much of a live line is said at once.
         write_text: takes the echo of keys, where keys are seen.
+        languages: those that our user writes and reads, as BCP 47 tags.
     """
 
     def __init__(
@@ -54,6 +57,7 @@ class PlainEvents:
         now: float,
         size: Size = "sentence",
         write_text: Callable[[str], None] | None = None,
+        languages: tuple[str, ...] = (),
     ) -> None:
         self.speakers = Speakers()
         self.transfers = TransferList()
@@ -61,6 +65,9 @@ class PlainEvents:
         self.live = LiveWords(self.voice, self.speakers, now, size)
         self._write_line = write_line
         self._echo = echo
+        self._languages = languages
+        self._foreign: set[str] = set()
+        """Peers of whom it was said that they share no language with us."""
         self._ready: Ready | None = None
         self._online = True
         self._problem = ""
@@ -139,7 +146,7 @@ class PlainEvents:
                 if event.code == "changed-key":
                     self.write("Warning. Somebody with the name of a contact was not let in.")
                 self.write_problem(event.message, event.hint)
-            case MessageSent() | PeerMeasured() | LiveTextShown():
+            case MessageSent() | PeerMeasured() | LiveTextSent() | LiveTextShown():
                 pass
 
     def _speak(self, speaker: str, text: str) -> None:
@@ -163,6 +170,7 @@ class PlainEvents:
             case PeerState.CONNECTED if was is not PeerState.CONNECTED:
                 verb = "is back" if was is PeerState.LOST else "joined"
                 self.write(f"{who} {verb}. {wording.trust(info)}. {wording.path(info)}.{self.live.arrived(info)}")
+                self._compare_languages(info, who)
             case PeerState.CONNECTED if before and before.trust is not info.trust:
                 self.write(f"The key of {who} is {info.trust.value} now.")
             case PeerState.CONNECTED if before and before.path != info.path and info.path:
@@ -174,6 +182,12 @@ class PlainEvents:
             case PeerState.FAILED if was is not PeerState.FAILED:
                 known = info.reason == self._problem
                 self.write(f"No connection to {who}.{'' if known else wording.because(info.reason)}")
+
+    def _compare_languages(self, info: PeerInfo, who: str) -> None:
+        line = wording.no_common_language(info, self._languages, who)
+        if line and info.peer not in self._foreign:
+            self._foreign.add(info.peer)
+            self.write(line)
 
     def _offer(self, info: TransferInfo) -> None:
         number = self.transfers.update(info).number

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from p2pchat.cli import wording
-from p2pchat.cli.plain_events import PlainEvents
+from p2pchat.cli.line_commands import Command, LineCommands
 from p2pchat.errors import UsageError
 from p2pchat.node.answers import Landing, Leftover
-from p2pchat.node.api import NodeApi
 from p2pchat.node.events import TransferInfo
-
-Command = Callable[[str], Awaitable[None]]
 
 POLICIES: Final = ("rename", "skip", "overwrite")
 """What `/accept` takes for names that are taken."""
@@ -55,20 +51,13 @@ class Acceptance:
         return cls(number, if_exists, output, tuple(words[1:]))
 
 
-class TransferCommands:
-    """Carries the commands out.
+class TransferCommands(LineCommands):
+    """Carries the commands out."""
 
-    Args:
-        node: the running peer.
-        conversation: the room.
-        shown: what was and is written.
-    """
-
-    def __init__(self, node: NodeApi, conversation: str, shown: PlainEvents) -> None:
-        self._node = node
-        self._conversation = conversation
-        self._shown = shown
-        self.commands: dict[str, Command] = {
+    @property
+    def commands(self) -> dict[str, Command]:
+        """The commands by name."""
+        return {
             "accept": self._accept,
             "decline": self._decline,
             "pause": self._pause,

@@ -4,32 +4,21 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Awaitable, Callable
 
 from p2pchat.cli import wording
-from p2pchat.cli.plain_events import PlainEvents
+from p2pchat.cli.line_commands import Command, LineCommands
 from p2pchat.cli.speakers import whom
 from p2pchat.errors import UsageError
 from p2pchat.node.answers import ContactInfo
-from p2pchat.node.api import NodeApi
-
-Command = Callable[[str], Awaitable[None]]
 
 
-class TrustCommands:
-    """Carries the commands out.
+class TrustCommands(LineCommands):
+    """Carries the commands out."""
 
-    Args:
-        node: the running peer.
-        conversation: the room.
-        shown: what was and is written.
-    """
-
-    def __init__(self, node: NodeApi, conversation: str, shown: PlainEvents) -> None:
-        self._node = node
-        self._conversation = conversation
-        self._shown = shown
-        self.commands: dict[str, Command] = {
+    @property
+    def commands(self) -> dict[str, Command]:
+        """The commands by name."""
+        return {
             "safety": self._safety,
             "verify": self._verify,
             "invite": self._invite,

@@ -115,7 +115,20 @@ def presence(info: PeerInfo, who: str) -> str:
         parts.append(f"{info.trust.value} key")
         parts.append(path(info).lower())
         parts.append("takes live text" if info.live_text else "takes no live text")
+        if info.languages:
+            parts.append(f"writes {', '.join(info.languages)}")
     return ", ".join(parts) + "." + because(info.reason)
+
+
+def no_common_language(info: PeerInfo, ours: tuple[str, ...], who: str) -> str:
+    """Returns that two sides share no language, as a sentence; nothing when they do, or when one has not said.
+
+    Of a tag only the language counts (RFC 5646 §2.2.1): who reads `sv` reads `sv-FI`.
+    """
+    theirs, own = ({tag.partition("-")[0].lower() for tag in tags} for tags in (info.languages, ours))
+    if not theirs or not own or theirs & own:
+        return ""
+    return f"You and {who} share no language: {who} writes {', '.join(info.languages)}, you write {', '.join(ours)}."
 
 
 def sentence(text: str) -> str:

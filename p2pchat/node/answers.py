@@ -53,6 +53,8 @@ class LiveTextStats:
     peer: str
     name: str
     measured: Statistics
+    unicode: str = ""
+    """The version of Unicode by which its program cuts characters, such as `17.0`; empty when it has not said."""
 
 
 @dataclass(frozen=True, slots=True)

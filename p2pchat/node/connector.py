@@ -151,7 +151,7 @@ class Connector:
                     self._negotiation.reset()
                 self._on_event(event)
 
-        link = Link(self._configuration, passed_on)
+        link = Link(self._configuration, passed_on, self._configuration.described)
         self._link = link
         return link
 

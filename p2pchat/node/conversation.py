@@ -28,7 +28,7 @@ from p2pchat.protocol.identity import key_tag
 from p2pchat.protocol.introduction import Greeted
 from p2pchat.protocol.invite import Invite
 from p2pchat.protocol.room_secret import room_id
-from p2pchat.protocol.rtt.direction import Mode, our_features
+from p2pchat.protocol.rtt.direction import Mode
 from p2pchat.protocol.sealing import SEALING_NONCE_BYTES, Sealer, SealError
 from p2pchat.protocol.untrusted import safe_line, safe_text
 from p2pchat.rtc.link_events import Opened
@@ -81,7 +81,7 @@ class Conversation:
             [limits.PROTOCOL_VERSION],
             our_name,
             AGENT,
-            our_features(),
+            surroundings.features,
             throwaway=self._gatekeeper.throwaway,
         )
         self._client = self._new_client()

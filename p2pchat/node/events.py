@@ -92,7 +92,10 @@ class PeerInfo:
     sees_keys: bool = False
     """Whether what we type reaches it key by key at this moment."""
     live_mode: str = ""
-    """Why it shows us no keys although it could: `hold` while it composes in private, `off`; empty otherwise."""
+    """Why it shows us no keys, as far as it says: `hold` while its user composes in private by choice, `off` when it
+    wants no real-time text. Empty otherwise: when it does show them, and when it gives no reason."""
+    languages: tuple[str, ...] = ()
+    """Languages that its user writes or reads, as BCP 47 tags, the preferred one first; empty when it has not said."""
     words: tuple[str, ...] = ()
     """The safety words of the link to it: the same at both ends, unless somebody sits in between."""
 
@@ -268,6 +271,22 @@ class LiveTextShown:
 
 
 @dataclass(frozen=True, slots=True)
+class LiveTextSent:
+    """Our live line has left for a peer, or waits because the peer takes no more for now; that at most once a second.
+
+    The first after a key says that the key has left; `LiveTextShown` follows when the peer's program has handed it on.
+    """
+
+    conversation: str
+    peer: str
+    waiting: int
+    """Characters that the peer's rate holds back, when they are more than it takes in a second; 0 when all has left."""
+    typed_at: float | None
+    """When the newest key was pressed that has left with all before it, by `time.monotonic`; None while some wait."""
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class LiveTextAsked:
     """A peer came while others see what we type. It does not, until `NodeApi.share_live_text` is told of it."""
 
@@ -356,6 +375,7 @@ Event: TypeAlias = (
     | MessageReceived
     | LiveTextChanged
     | LiveTextShown
+    | LiveTextSent
     | LiveTextAsked
     | Alerted
     | GuestAsks

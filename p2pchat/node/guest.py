@@ -24,6 +24,7 @@ from p2pchat.node.events import (
     Alerted,
     Event,
     GuestAsks,
+    LiveTextSent,
     PeerChanged,
     PeerInfo,
     PeerState,
@@ -33,6 +34,7 @@ from p2pchat.node.events import (
 from p2pchat.node.said import line_changed
 from p2pchat.protocol import limits
 from p2pchat.protocol.allowance import Allowance
+from p2pchat.protocol.frames import LiveTextFeatures
 from p2pchat.protocol.rtt import conversation as live_text
 from p2pchat.protocol.rtt.direction import Mode
 from p2pchat.protocol.rtt.statistics import Statistics
@@ -76,6 +78,8 @@ class _Speaker:
 
     info: PeerInfo
     text: live_text.LiveText = field(default_factory=live_text.LiveText)
+    features: LiveTextFeatures | None = None
+    """What its session description says, if anything."""
     unseen: OrderedDict[int, live_text.LineRead] = field(default_factory=OrderedDict)
     """How the lines read that were written before they may be told."""
 
@@ -144,6 +148,11 @@ class Guest:
         return self._speakers[None].info.name if None in self._speakers else self._named("")
 
     @property
+    def features(self) -> LiveTextFeatures | None:
+        """How it takes part in real-time text, if its session description says so."""
+        return self._speakers[None].features if None in self._speakers else None
+
+    @property
     def participants(self) -> list[PeerInfo]:
         """Those who write behind the peer."""
         return [speaker.info for participant, speaker in self._speakers.items() if participant is not None]
@@ -177,6 +186,7 @@ class Guest:
         self._standing = Standing.UNKNOWN
         speaker = self._speakers.setdefault(None, _Speaker(PeerInfo(self._seat, self._seat, PeerState.CONNECTING)))
         speaker.info = replace(speaker.info, name=self._named(opened.label))
+        speaker.features = opened.features
         speaker.text.share(*self._wanted, now)
         speaker.text.channel_opened(now)
         self._allowance = Allowance(limits.T140_PER_SECOND, limits.T140_BURST)
@@ -250,7 +260,7 @@ class Guest:
         now = time.monotonic()
         self._standing = Standing.ADMITTED
         self._live_text = ""
-        self._speakers[None].text.foreign_partner(now)
+        self._speakers[None].text.foreign_partner(now, self.features)
         for speaker in self._speakers.values():
             self._show(speaker)
         self._drain(now)
@@ -349,6 +359,8 @@ class Guest:
                     case live_text.Alerted() if self._may_be_told:
                         info = speaker.info
                         self._tell(Alerted(self._conversation, info.peer, info.name, time.time()))
+                    case live_text.Sent(waiting, typed_at):
+                        self._tell(LiveTextSent(self._conversation, self._seat, waiting, typed_at, time.time()))
         self._set_timer(now)
 
     def _tell_line(self, speaker: _Speaker, read: live_text.LineRead) -> None:

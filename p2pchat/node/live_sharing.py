@@ -1,6 +1,8 @@
 """Our live line in one conversation, and who sees it as it is typed.
 
 Rules, for each peer; the first that fits holds
+    0. Who has not proved a key yet, and is no guest, may not. So the greetings to all are alike, and who is let see
+       our keys is told so afterwards, rather than who is not.
     1. A contact with the policy `off` never sees our keys.
     2. What the user decided about this peer holds for the conversation, over all its links. A yes rests when the user
        later says no to everybody, so that one call always ends it; it holds again with the next yes to either.
@@ -9,7 +11,8 @@ Rules, for each peer; the first that fits holds
        one that comes `LiveTextAsked` tells once.
     5. A guest's admission is a yes as in 2, for as long as everybody may.
 
-A peer that may not is told no more than that we compose in private, whatever the reason. It gets our lines as messages.
+A peer that may not is told that it will see no keys, and never why: it does not learn whether it is refused in
+particular. It gets our lines as messages. The others are told when our user composes in private by choice.
 """
 
 from __future__ import annotations
@@ -60,6 +63,8 @@ class LiveSharing:
     def shared_with(self, peer: Peer) -> bool:
         """Whether a peer may see our keys, if they are live."""
         who = _who(peer)
+        if who is None:
+            return False
         policy = LiveTextPolicy.ASK
         if isinstance(who, bytes):
             policy = self._policy(who)

@@ -20,7 +20,8 @@ from p2pchat.node.surroundings import Surroundings
 from p2pchat.node.transfers import Transfers
 from p2pchat.protocol.codes import Code
 from p2pchat.protocol.invite import CodeLink, is_link
-from p2pchat.protocol.limits import KEY_BYTES, ROOM_CHARACTERS
+from p2pchat.protocol.limits import KEY_BYTES, ROOM_CHARACTERS, WORD_CHARACTERS
+from p2pchat.protocol.rtt.direction import our_features
 from p2pchat.protocol.untrusted import safe_line
 from p2pchat.rtc import ice
 from p2pchat.store.contacts import Contacts, LiveTextPolicy, State
@@ -41,7 +42,9 @@ class Node:
 
     def __init__(self, settings: Settings, on_its_own: bool = True) -> None:
         self._settings = settings
-        self._configuration = ice.configuration(settings.ice, settings.relay_only)
+        self._features = our_features(settings.languages, settings.languages)
+        described = self._features if settings.sdp_t140 else None
+        self._configuration = ice.configuration(settings.ice, settings.relay_only, described)
         self._id = base64.b32encode(secrets.token_bytes(5)).decode().lower()
         self._conversations: dict[str, Conversation] = {}
         self._stream = EventStream(self.taken) if on_its_own else EventStream()
@@ -92,7 +95,12 @@ class Node:
 
     def _surroundings(self) -> Surroundings:
         return Surroundings(
-            self._opened, self._configuration, self._tell, self._transfers.handle, self._transfers.admitted
+            self._opened,
+            self._configuration,
+            self._features,
+            self._tell,
+            self._transfers.handle,
+            self._transfers.admitted,
         )
 
     async def _enter(self, conversation: Conversation) -> None:
@@ -171,13 +179,13 @@ class Node:
 
     async def live_text_stats(self, conversation: str) -> list[LiveTextStats]:
         """See `NodeApi.live_text_stats`."""
-        peers = self._joined(conversation).peers.values()
-        measured = ((peer.info, peer.text.statistics()) for peer in peers)
-        return [
-            LiveTextStats(info.peer, info.name, found)
-            for info, found in measured
-            if found.messages_sent or found.messages_received
-        ]
+        found = []
+        for peer in self._joined(conversation).peers.values():
+            measured, features = peer.text.statistics(), peer.session.their_features
+            if measured.messages_sent or measured.messages_received:
+                unicode = safe_line(features.ucd, WORD_CHARACTERS) if features is not None else ""
+                found.append(LiveTextStats(peer.info.peer, peer.info.name, measured, unicode))
+        return found
 
     async def commit_live_text(self, conversation: str) -> str:
         """See `NodeApi.commit_live_text`."""

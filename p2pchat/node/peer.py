@@ -27,6 +27,7 @@ from p2pchat.protocol.handshake import Handshake
 from p2pchat.protocol.introduction import Greeted
 from p2pchat.protocol.limits import CONNECT_SECONDS, SUSPECT_AFTER
 from p2pchat.protocol.rtt.conversation import Directed
+from p2pchat.protocol.rtt.direction import languages
 from p2pchat.protocol.session import Session
 from p2pchat.protocol.transfer.exchange import TransferOutput
 from p2pchat.protocol.untrusted import safe_line
@@ -292,6 +293,7 @@ class Peer:
                     reason="",
                     live_text=greeted.hello.live_text is not None,
                     live_mode=resting_at_first(greeted.hello.live_text),
+                    languages=languages(greeted.hello.live_text),
                     words=greeted.words,
                 )
                 self._on_admitted(self)
@@ -314,9 +316,10 @@ class Peer:
             self.drop_guest("not admitted", for_good=True)
             return
         self._attempts.succeeded()
+        features = self.guest.features
         self._change(state=PeerState.CONNECTED, path=self._connector.path, reason="", live_text=True)
         self.guest.admit()
-        self._change()
+        self._change(live_mode=resting_at_first(features), languages=languages(features))
         self._on_admitted(self)
 
     def stop_talking(self, stopped: Stopped) -> None:

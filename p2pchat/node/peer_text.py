@@ -7,14 +7,14 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
-from p2pchat.node.events import Event, LiveTextChanged, LiveTextShown, PeerInfo
+from p2pchat.node.events import Event, LiveTextChanged, LiveTextSent, LiveTextShown, PeerInfo
 from p2pchat.node.guest import Guest
 from p2pchat.node.said import what_was_said
 from p2pchat.protocol import frames, session_events
 from p2pchat.protocol.allowance import Allowance
 from p2pchat.protocol.limits import SHOWN_EVERY
 from p2pchat.protocol.rtt import direction
-from p2pchat.protocol.rtt.conversation import Mode, Shown
+from p2pchat.protocol.rtt.conversation import Mode, Sent, Shown
 from p2pchat.protocol.rtt.statistics import Statistics
 from p2pchat.protocol.session import Session, State
 
@@ -102,6 +102,8 @@ class PeerText:
         if isinstance(output, Shown):
             told = self._shown.take(time.monotonic())
             return LiveTextShown(conversation, info.peer, time.time()) if told else None
+        if isinstance(output, Sent):
+            return LiveTextSent(conversation, info.peer, output.waiting, output.typed_at, time.time())
         event = what_was_said(output, conversation, info)
         if isinstance(event, LiveTextChanged) and self._session.state is State.TALKING:
             self._untaken.append((event, self._session.live_text.read_so_far))
@@ -137,13 +139,16 @@ class PeerText:
 
 
 def resting(sends: bool, receives: bool, why: str = "") -> str:
-    """Returns why a peer shows us no keys, as `PeerInfo.live_mode` says it."""
+    """Returns why a peer shows us no keys, as `PeerInfo.live_mode` says it: `hold` only when it says so itself."""
     if sends:
         return ""
-    return "off" if why == "off" or not receives else "hold"
+    if why == "off" or not receives:
+        return "off"
+    return "hold" if why == "hold" else ""
 
 
 def resting_at_first(features: frames.LiveTextFeatures | None) -> str:
     """The same, by what the hello of the peer says."""
-    word = features.direction if features is not None else direction.SENDRECV
-    return resting(direction.sends(word), direction.receives(word))
+    if features is None:
+        return ""
+    return resting(direction.sends(features.direction), direction.receives(features.direction), features.why)

@@ -28,3 +28,9 @@ class Settings:
     """Seconds for a peer to come back to a transfer whose link was lost: it may have to start its machine again."""
     auto_accept: bool = True
     """Whether what `NodeApi.auto_accept` says holds; without it every offer waits for an answer."""
+    languages: tuple[str, ...] = ()
+    """Languages that the user writes and reads, as BCP 47 tags, the preferred one first; at most `limits.LANGUAGES`.
+    One list for both, so that there is one question: somebody who reads a language and does not write it is rare."""
+    sdp_t140: bool = False
+    """Negotiate the `t140` channel in the session description, for gateways. It costs nothing with a p2pchat that does
+    not look there: then the channel is opened with DCEP, as without this. See `p2pchat.rtc.described_text`."""

@@ -11,7 +11,15 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Hashable
 
-from p2pchat.node.events import Event, LineState, LiveTextChanged, LiveTextShown, PeerMeasured, TransferProgressed
+from p2pchat.node.events import (
+    Event,
+    LineState,
+    LiveTextChanged,
+    LiveTextSent,
+    LiveTextShown,
+    PeerMeasured,
+    TransferProgressed,
+)
 
 
 class EventStream:
@@ -71,6 +79,8 @@ def _subject(event: Event) -> Hashable:
             return ("progress", event.transfer)
         case LiveTextShown():
             return ("shown", event.conversation, event.peer)
+        case LiveTextSent():
+            return ("sent", event.conversation, event.peer)
         case PeerMeasured():
             return ("measured", event.conversation, event.peer)
         case _:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from p2pchat.node.events import Event
 from p2pchat.node.gatekeeper import Gatekeeper
 from p2pchat.node.peer import Peer
+from p2pchat.protocol.frames import LiveTextFeatures
 from p2pchat.protocol.transfer.exchange import TransferOutput
 from p2pchat.rtc.ice import Configuration
 
@@ -20,6 +21,8 @@ class Surroundings:
     """Our identity, and who is admitted."""
     configuration: Configuration
     """How links are made."""
+    features: LiveTextFeatures
+    """How we take part in real-time text."""
     tell: Callable[[Event], None]
     """Takes events for the front end."""
     on_transfer: Callable[[Peer, TransferOutput], None]

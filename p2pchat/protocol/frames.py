@@ -26,7 +26,7 @@ Name = Annotated[str, Meta(min_length=1, max_length=limits.NAME_CHARACTERS)]
 Text = Annotated[str, Meta(max_length=limits.MESSAGE_CHARACTERS)]
 Reason = Annotated[str, Meta(max_length=limits.REASON_CHARACTERS)]
 MessageId = Annotated[str, Meta(pattern=rf"^[0-9a-f]{{8,{limits.MESSAGE_ID_CHARACTERS}}}$")]
-UnixSeconds = Annotated[float, Meta(ge=0, le=1e11)]
+Seconds = Annotated[float, Meta(ge=0, le=1e11)]
 Number = Annotated[int, Meta(ge=0, lt=2**32)]
 Size = Annotated[int, Meta(ge=0, le=limits.FILE_BYTES)]
 Hash = Annotated[bytes, Meta(min_length=32, max_length=32)]
@@ -36,7 +36,6 @@ Signature = Annotated[bytes, Meta(min_length=limits.SIGNATURE_BYTES, max_length=
 Word = Annotated[str, Meta(max_length=limits.WORD_CHARACTERS)]
 Language = Annotated[str, Meta(max_length=limits.LANGUAGE_CHARACTERS, pattern=r"^[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*\Z")]
 Languages = Annotated[tuple[Language, ...], Meta(max_length=limits.LANGUAGES)]
-ClockSeconds = Annotated[float, Meta(ge=0, le=1e11)]
 EntryPath = Annotated[str, Meta(min_length=1, max_length=limits.PATH_BYTES)]
 
 
@@ -100,6 +99,9 @@ class LiveTextFeatures(Struct, frozen=True):
     extensions: Annotated[tuple[Word, ...], Meta(max_length=limits.EXTENSIONS)] = ()
     """What else the side can do: `direction`, `snapshot`, `shown`. Other words are ignored."""
 
+    why: Word = ""
+    """Why its direction is not `sendrecv`, as in `rtt-direction`. Untrusted."""
+
 
 class Hello(Frame, frozen=True, tag="hello"):
     """First frame in each direction; nothing else is accepted before it."""
@@ -128,7 +130,7 @@ class Pong(Frame, frozen=True, tag="pong"):
     """The answer to `ping`."""
 
     n: Number
-    at: ClockSeconds | None = None
+    at: Seconds | None = None
     """When it was answered: seconds of a clock of the answering side, which it keeps to for the whole link."""
 
 
@@ -149,7 +151,7 @@ class Message(Frame, frozen=True, tag="message"):
 
     id: MessageId
     text: Text
-    sent_at: UnixSeconds
+    sent_at: Seconds
     """When its author finished it, by the author's clock."""
 
     line: Number | None = None
@@ -176,7 +178,7 @@ class RttDirection(Frame, frozen=True, tag="rtt-direction"):
 
     direction: Word
     why: Word = ""
-    """`hold`: its user composes in private. `off`: its user wants no real-time text. `busy`, or empty. Untrusted."""
+    """`hold`: its user composes in private by choice. `off`: it wants no real-time text. Empty: not said. Untrusted."""
 
 
 class RttSnapshot(Frame, frozen=True, tag="rtt-snapshot"):
@@ -191,7 +193,7 @@ class RttSnapshot(Frame, frozen=True, tag="rtt-snapshot"):
 class RttShown(Frame, frozen=True, tag="rtt-shown"):
     """The user was handed what came on the `t140` channel of this link, so far, and when."""
 
-    seen: Annotated[list[tuple[Number, ClockSeconds]], Meta(min_length=1, max_length=limits.SHOWN_MESSAGES)]
+    seen: Annotated[list[tuple[Number, Seconds]], Meta(min_length=1, max_length=limits.SHOWN_MESSAGES)]
     """For each message: characters that had come on the channel, control codes included; the time as in `pong`."""
 
 
@@ -327,16 +329,14 @@ class Again(Frame, frozen=True, tag="again"):
 
 
 class FileEnd(Frame, frozen=True, tag="file-end"):
-    """All blocks of a file of several were sent.
-
-    `root` is SHA-256 over the file's size (8 bytes, big-endian) and the hashes of its blocks, in order.
-    """
+    """All blocks of a file of several were sent."""
 
     transfer: Number
     file: Number
     """Index into the manifest's entries."""
 
     root: Hash
+    """SHA-256 over the file's size (8 bytes, big-endian) and the hashes of its blocks, in order."""
 
 
 class Done(Frame, frozen=True, tag="done"):

@@ -32,7 +32,7 @@ from p2pchat.protocol.delivery import Inbox, Outbox
 from p2pchat.protocol.handshake import Handshake
 from p2pchat.protocol.heartbeat import Changed, Heartbeat, Ping
 from p2pchat.protocol.introduction import Fault, Greeted, Introduction, SendFrame
-from p2pchat.protocol.rtt.conversation import Alerted, Directed, LineRead, LiveText, Mode, Shown
+from p2pchat.protocol.rtt.conversation import Alerted, Directed, LineRead, LiveText, Mode, Sent, Shown
 from p2pchat.protocol.session_events import (
     CloseLink,
     Delivered,
@@ -206,6 +206,11 @@ class Session:
             self._heartbeat.tick(now)
         self._collect(now)
 
+    @property
+    def their_features(self) -> frames.LiveTextFeatures | None:
+        """How the peer takes part in real-time text, as its last hello says; None before, and when it does not."""
+        return self._their_hello.live_text if self._their_hello is not None else None
+
     # --- what we say
 
     @property
@@ -366,7 +371,7 @@ class Session:
                 case str():
                     if self.state is State.TALKING:  # nothing follows a goodbye
                         self._outputs.append(SendText(step))
-                case LineRead() | Alerted() | Directed() | Shown():
+                case LineRead() | Alerted() | Directed() | Shown() | Sent():
                     self._outputs.append(step)
                 case _:
                     self._send(step)

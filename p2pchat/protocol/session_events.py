@@ -8,7 +8,7 @@ from typing import TypeAlias
 from p2pchat.protocol import frames
 from p2pchat.protocol.heartbeat import State as Pulse
 from p2pchat.protocol.introduction import Greeted
-from p2pchat.protocol.rtt.conversation import Alerted, Directed, LineRead, Shown
+from p2pchat.protocol.rtt.conversation import Alerted, Directed, LineRead, Sent, Shown
 from p2pchat.protocol.transfer.exchange import TransferOutput
 
 
@@ -85,5 +85,6 @@ Output: TypeAlias = (
     | Alerted
     | Directed
     | Shown
+    | Sent
     | TransferOutput
 )

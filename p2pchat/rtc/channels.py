@@ -1,13 +1,16 @@
 """The three data channels of a link, and which channels of a peer are taken for them.
 
 A channel is opened with DCEP (RFC 8832) by the side that offers; the other adopts it when label, protocol, order and
-reliability are exactly these. RFC 8865 §4.1 obliges a receiver to refuse a `t140` channel that is not reliable and
+reliability are exactly these. Only `t140` may be negotiated in the session description instead: see `described_text`.
+RFC 8865 §4.1 obliges a receiver to refuse a `t140` channel that is not reliable and
 ordered; the others follow the same rule. The label of a `t140` channel is free: it may name who writes there (§5.5).
 Our labels are ASCII because aiortc 1.16 counts characters where DCEP has bytes.
 """
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -38,11 +41,13 @@ KINDS: dict[Channel, Kind] = {
 }
 
 
-def open_on(connection: RTCPeerConnection) -> dict[Channel, RTCDataChannel]:
-    """Opens all channels, as the side that offers."""
+def open_on(connection: RTCPeerConnection, channels: Iterable[Channel] = tuple(KINDS)) -> dict[Channel, RTCDataChannel]:
+    """Opens channels with DCEP, as the side that offers."""
     return {
-        channel: connection.createDataChannel(channel.value, protocol=kind.protocol, ordered=kind.ordered)
-        for channel, kind in KINDS.items()
+        channel: connection.createDataChannel(
+            channel.value, protocol=KINDS[channel].protocol, ordered=KINDS[channel].ordered
+        )
+        for channel in channels
     }
 
 
@@ -63,3 +68,11 @@ def recognise(offered: RTCDataChannel) -> Channel | None:
 def is_unfit_for_text(offered: RTCDataChannel) -> bool:
     """Whether a channel that was refused would be real-time text, were it reliable and ordered."""
     return bool(offered.protocol == KINDS[Channel.TEXT].protocol)
+
+
+async def emptied(channel: RTCDataChannel) -> None:
+    """Waits until all that was sent on a channel has been handed to the transport. There has to be something."""
+    handed_over = asyncio.Event()
+    channel.bufferedAmountLowThreshold = 0
+    channel.add_listener("bufferedamountlow", handed_over.set)
+    await handed_over.wait()

@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeAlias
+from dataclasses import dataclass
 from urllib.parse import unquote
 
 from aiortc import RTCConfiguration, RTCIceServer, RTCIceTransportPolicy, RTCPeerConnection
 from aiortc.rtcicetransport import parse_stun_turn_uri
 
 from p2pchat.errors import ConfigurationError
-
-Configuration: TypeAlias = RTCConfiguration
-"""How links are made; opaque outside this package."""
+from p2pchat.protocol.frames import LiveTextFeatures
 
 
-def configuration(urls: Sequence[str], relay_only: bool) -> Configuration:
+@dataclass
+class Configuration(RTCConfiguration):
+    """How links are made; opaque outside this package."""
+
+    described: LiveTextFeatures | None = None
+    """What session descriptions say of real-time text; None to say nothing there."""
+
+
+def configuration(urls: Sequence[str], relay_only: bool, described: LiveTextFeatures | None = None) -> Configuration:
     """Returns the settings of a connection.
 
     Args:
         urls: `stun:HOST[:PORT]`, `turn:[USER:PASSWORD@]HOST[:PORT][?transport=udp|tcp]`, `turns:...`. Empty: nobody
             is asked. aiortc would ask a public server if the list were missing.
         relay_only: gather relayed candidates only.
+        described: see `Configuration.described`.
 
     Raises:
         ConfigurationError: a URL cannot be used, or only relayed paths are wanted and there is no TURN server.
@@ -32,7 +39,7 @@ def configuration(urls: Sequence[str], relay_only: bool) -> Configuration:
             "--relay-only needs a TURN server", "name one with --ice turn:USER:PASSWORD@HOST, or leave --relay-only out"
         )
     policy = RTCIceTransportPolicy.RELAY if relay_only else RTCIceTransportPolicy.ALL
-    return RTCConfiguration(iceServers=servers, iceTransportPolicy=policy)
+    return Configuration(iceServers=servers, iceTransportPolicy=policy, described=described)
 
 
 def _server(url: str) -> RTCIceServer:

@@ -23,10 +23,12 @@ from collections.abc import Callable
 from aiortc import InvalidStateError, RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
 
 from p2pchat.errors import PeerUnreachable
+from p2pchat.protocol.frames import LiveTextFeatures
 from p2pchat.protocol.limits import CLOSE_SECONDS, CONNECT_SECONDS
 from p2pchat.rtc import certificates, ice
 from p2pchat.rtc.addresses import allow_loopback_alone
-from p2pchat.rtc.channels import KINDS, Channel, is_unfit_for_text, open_on, recognise
+from p2pchat.rtc.channels import KINDS, Channel, emptied, is_unfit_for_text, open_on, recognise
+from p2pchat.rtc.described_text import DescribedText
 from p2pchat.rtc.link_events import (
     Closed,
     LinkEvent,
@@ -56,6 +58,10 @@ FLUSH_SECONDS = 1.0
 TEXT_ONLY_SECONDS = 2.0
 """Time for a peer that has opened a `t140` channel to open our other channels too. A p2pchat opens all in one go."""
 
+NEGOTIATED_ONLY_SECONDS = 5.0
+"""Time for a peer that has negotiated `t140`, which needs no DCEP, to open or confirm our other channels, which do. A
+p2pchat does at once; when the network loses that, after the 3 s that SCTP waits at first (RFC 9260 §16)."""
+
 TEXT_REFUSED = "the peer opened a channel for real-time text that may lose text or change its order; it was refused"
 
 allow_loopback_alone()
@@ -67,13 +73,20 @@ class Link:
     Args:
         configuration: from `ice.configuration`.
         on_event: called on the event loop with each event, in order.
+        described: what our session description says of real-time text, for gateways; None to say nothing there.
     """
 
-    def __init__(self, configuration: RTCConfiguration, on_event: Callable[[LinkEvent], None]) -> None:
+    def __init__(
+        self,
+        configuration: RTCConfiguration,
+        on_event: Callable[[LinkEvent], None],
+        described: LiveTextFeatures | None = None,
+    ) -> None:
         self._connection = RTCPeerConnection(configuration)
         self._on_event = on_event
         self._channels: dict[Channel, RTCDataChannel] = {}
         self._texts = TextChannels()
+        self._described = DescribedText(described)
         self._text_only = False
         self._waiting_for_others: asyncio.TimerHandle | None = None
         self._text_refused = False
@@ -100,13 +113,13 @@ class Link:
     async def offer(self) -> str:
         """Returns the SDP of an offer; hand the answer to `accept_answer`."""
         self._offered = True
-        for channel, opened in open_on(self._connection).items():
-            if channel is Channel.TEXT:
-                self._texts.opened_by_us(opened)
-            self._attach(channel, opened)
+        text = self._described.open(self._connection)
+        if text is not None:
+            self._open_ours({Channel.TEXT: text})
+        self._open_ours(open_on(self._connection, [channel for channel in KINDS if channel not in self._channels]))
         guard(self._connection, self._end)
         await self._connection.setLocalDescription(await self._connection.createOffer())
-        return str(self._connection.localDescription.sdp)
+        return self._described.described(str(self._connection.localDescription.sdp))
 
     async def accept_answer(self, sdp: str) -> None:
         """Uses the peer's answer.
@@ -114,6 +127,13 @@ class Link:
         Raises:
             PeerUnreachable: the answer cannot be used.
         """
+        text = self._channels.get(Channel.TEXT)
+        if text is not None and text.negotiated and not self._described.answered(sdp):
+            # The association does not exist yet: it is as if this one had never been there.
+            text.remove_all_listeners()
+            text.close()
+            self._open_ours(open_on(self._connection, [Channel.TEXT]))
+            self._tell_refused(self._described.refused)
         await self._use("answer", sdp)
 
     async def answer(self, sdp: str) -> str:
@@ -123,13 +143,16 @@ class Link:
             PeerUnreachable: the offer cannot be used.
         """
         await self._use("offer", sdp)
+        for channel in self._described.offered(self._connection, sdp):
+            self._adopt_text(channel)
+        self._tell_refused(self._described.refused)
         guard(self._connection, self._end)
         try:
             await self._connection.setLocalDescription(await self._connection.createAnswer())
         except Exception as error:  # an offer may be valid SDP and still ask for what aiortc has not
             logger.debug("no answer: %r", error)
             raise PeerUnreachable("the peer's offer cannot be answered") from error
-        return str(self._connection.localDescription.sdp)
+        return self._described.described(str(self._connection.localDescription.sdp))
 
     async def _use(self, kind: str, sdp: str) -> None:
         if "m=application" not in sdp or "m=audio" in sdp or "m=video" in sdp:
@@ -199,6 +222,13 @@ class Link:
 
     # --- what aiortc tells; nothing here may raise
 
+    def _open_ours(self, channels: dict[Channel, RTCDataChannel]) -> None:
+        for channel, opened in channels.items():
+            if channel is Channel.TEXT:
+                self._texts.opened_by_us(opened)
+            self._channels[channel] = opened
+            self._attach(channel, opened)
+
     def _attach(self, channel: Channel, opened: RTCDataChannel, participant: int | None = None) -> None:
         if participant is None:
             self._channels.setdefault(channel, opened)
@@ -244,7 +274,10 @@ class Link:
     def _refuse(self, offered: RTCDataChannel) -> None:
         logger.info("refused a data channel of the peer")
         offered.close()
-        if is_unfit_for_text(offered) and recognise(offered) is None and not self._text_refused:
+        self._tell_refused(is_unfit_for_text(offered) and recognise(offered) is None)
+
+    def _tell_refused(self, refused: bool) -> None:
+        if refused and not self._text_refused:
             self._text_refused = True
             self._loop.call_soon(self._on_event, TextRefused(TEXT_REFUSED))
 
@@ -263,9 +296,14 @@ class Link:
     def _check_open(self) -> None:
         if self._opened or self._closed:
             return
+        text = self._channels.get(Channel.TEXT)
         if len(self._channels) == len(KINDS) and all(c.readyState == "open" for c in self._channels.values()):
             self._open()
-        elif set(self._channels) == {Channel.TEXT} and self._waiting_for_others is None:
+        elif text is None or text.readyState != "open" or self._waiting_for_others is not None:
+            pass
+        elif text.negotiated:
+            self._waiting_for_others = self._loop.call_later(NEGOTIATED_ONLY_SECONDS, self._speaks_only_text)
+        elif set(self._channels) == {Channel.TEXT}:
             wait = 0.0 if self._offered else TEXT_ONLY_SECONDS
             self._waiting_for_others = self._loop.call_later(wait, self._speaks_only_text)
 
@@ -274,9 +312,8 @@ class Link:
         self._opened = True
         self._deadline.cancel()
         # What came on one channel before the last one opened is told after Opened.
-        self._events.appendleft(
-            Opened(self.path, self._offered, ours, theirs, text_only=text_only, label=self._texts.label())
-        )
+        label, features = self._texts.label(), self._described.theirs
+        self._events.appendleft(Opened(self.path, self._offered, ours, theirs, text_only, label, features))
         self._schedule()
 
     def _speaks_only_text(self) -> None:
@@ -286,8 +323,9 @@ class Link:
         if self._opened:
             self._text_only = True
             self._tell(TextOnly())
-        elif set(self._channels) == {Channel.TEXT}:
+        elif not any(other.readyState == "open" for other in self._channels.values() if other is not text):
             self._text_only = True
+            self._channels = {Channel.TEXT: text}
             self._open(text_only=True)
 
     def _connection_changed(self) -> None:
@@ -346,17 +384,10 @@ class Link:
         last = self._channels.get(Channel.TEXT if self._text_only else Channel.CONTROL)
         if last is not None and last.readyState == "open" and last.bufferedAmount:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(_emptied(last), FLUSH_SECONDS)
+                await asyncio.wait_for(emptied(last), FLUSH_SECONDS)
         try:
             await asyncio.wait_for(self._connection.close(), CLOSE_SECONDS)
         except TimeoutError:
             logger.debug("closing took longer than %s s", CLOSE_SECONDS)
         except Exception as error:  # aiortc's close runs through every transport, and any of them may be half made
             logger.debug("closing failed: %r", error)
-
-
-async def _emptied(channel: RTCDataChannel) -> None:
-    emptied = asyncio.Event()
-    channel.bufferedAmountLowThreshold = 0
-    channel.add_listener("bufferedamountlow", emptied.set)
-    await emptied.wait()

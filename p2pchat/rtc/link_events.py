@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from p2pchat.protocol.frames import LiveTextFeatures
 from p2pchat.rtc.channels import Channel
 
 
@@ -24,6 +25,8 @@ class Opened:
     """Whether the peer speaks nothing but real-time text."""
     label: str = ""
     """What the peer calls its own `t140` channel, if it says anything; untrusted text."""
+    features: LiveTextFeatures | None = None
+    """What the peer's session description says of that channel; None when it was opened with DCEP."""
 
 
 @dataclass(frozen=True, slots=True)

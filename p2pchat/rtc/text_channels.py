@@ -40,12 +40,13 @@ class TextChannels:
         self._count = 0
 
     def opened_by_us(self, channel: RTCDataChannel) -> None:
-        """We offer this channel; its stream id may not be known yet."""
+        """We offer this channel, in place of one that we offered before; its stream id may not be known yet."""
+        if self._ours is None:
+            self._count += 1
         self.main = self._ours = channel
-        self._count += 1
 
     def opened_by_peer(self, channel: RTCDataChannel) -> Place:
-        """The peer has opened a channel that is as RFC 8865 wants it. Look at `main` and `lost_glare` afterwards."""
+        """The peer has opened, or described, a channel as RFC 8865 wants it; look at `main` and `lost_glare` then."""
         if self._count >= TEXT_CHANNELS:
             return Place.TOO_MANY
         self._count += 1

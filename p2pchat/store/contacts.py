@@ -184,10 +184,6 @@ class Contacts:
         """The safety words were compared, and are the same at both ends. This also unblocks."""
         self._set_state(key, State.VERIFIED)
 
-    def unverify(self, key: bytes) -> None:
-        """Takes `verify` back."""
-        self._set_state(key, State.KNOWN, only_from=State.VERIFIED)
-
     def block(self, key: bytes) -> None:
         """Nothing is to be had with this peer. That it was verified is forgotten, and what it was allowed."""
         with self._database.writing() as connection:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from p2pchat.errors import P2PChatError
-from p2pchat.node.api import NodeApi
-from p2pchat.tui.preferences import Presentation
+
+if TYPE_CHECKING:
+    # A command line that checks a setting of the screen imports this package, and nothing that a node needs.
+    from p2pchat.node.api import NodeApi
+    from p2pchat.tui.preferences import Presentation
 
 
 def run(

@@ -20,6 +20,7 @@ class Where(Enum):
     EVERYWHERE = "Everywhere"
     CHAT = "In the conversation"
     COMPOSER = "While writing"
+    SEARCH = "While searching"
     OFFER = "While an offer has the focus (Tab)"
     CHOOSE = "While choosing from an offer"
     FOLDER = "While picking a folder"
@@ -30,9 +31,14 @@ class Where(Enum):
     VERIFY = "While comparing safety words"
     CONTACTS = "In the list of contacts"
     INVITE = "While the invite link is shown"
+    CAPTIONS = "While captions fill the screen"
     QUESTION = "While a question is asked"
     NAMING = "While a name or a size is asked for"
     FAILURE = "When the conversation could not be joined"
+
+
+RTT: Final = "on|off|hold|stats"
+"""What may stand behind `/rtt`, here and in line mode."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +76,33 @@ ACTIONS: Final = (
         slash="live",
         argument="[NAME] [on|off]",
     ),
+    Action(
+        "find",
+        "Search in the conversation",
+        Where.CHAT,
+        ("f3",),
+        short="search",
+        slash="find",
+        argument="[TEXT]",
+    ),
+    Action(
+        "layout",
+        "Show the next layout, or this one: stack, columns, inline, captions",
+        Where.CHAT,
+        ("f7",),
+        slash="layout",
+        argument="[NAME]",
+    ),
     Action("hold", "Compose in private, or go on", Where.CHAT, ("f6",), slash="hold"),
+    Action("statistics", "Show how well live text works", Where.EVERYWHERE, ("f8",)),
+    Action("rtt", "The same by one name: live text, and how well it works", Where.CHAT, slash="rtt", argument=RTT),
+    Action(
+        "export",
+        "Save what was said: as text, Markdown (md) or JSON Lines (jsonl)",
+        Where.CHAT,
+        slash="export",
+        argument="[FORMAT] [PATH]",
+    ),
     Action("alert", "Ask those who see your keys for attention", Where.CHAT, slash="alert"),
     Action("admit", "Let in somebody who has no key", Where.CHAT, slash="admit", argument="[NAME]"),
     Action("refuse", "Send away somebody who has no key and asks", Where.CHAT, slash="refuse", argument="[NAME]"),
@@ -104,7 +136,9 @@ ACTIONS: Final = (
     Action("accept", "Accept the offer shown, or into another folder", Where.CHAT, slash="accept", argument="[FOLDER]"),
     Action("decline", "Decline the offer shown", Where.CHAT, slash="decline"),
     Action("who", "List who is here, with key tag and state", Where.CHAT, slash="who"),
-    Action("theme", "Switch between dark and light", Where.EVERYWHERE, slash="theme"),
+    Action("mute", "Put no alert of this peer on the screen", Where.CHAT, slash="mute", argument="NAME"),
+    Action("unmute", "Take that back", Where.CHAT, slash="unmute", argument="NAME"),
+    Action("theme", "Show the next theme, or this one", Where.EVERYWHERE, slash="theme", argument="[NAME]"),
     Action("page_back", "Look back in the conversation", Where.CHAT, ("pageup",)),
     Action("page_on", "Look on", Where.CHAT, ("pagedown",)),
     Action("newest", "Go to the newest message", Where.CHAT, ("ctrl+end", "ctrl+g")),
@@ -112,8 +146,14 @@ ACTIONS: Final = (
     Action("back", "Back to the conversation, and to writing", Where.EVERYWHERE, ("escape",)),
     Action("submit", "Send, or run the command", Where.COMPOSER, ("enter",)),
     Action("newline", "Begin a new line", Where.COMPOSER, ("ctrl+j", "shift+enter", "alt+enter")),
+    Action("edit", "Write in your editor ($VISUAL or $EDITOR)", Where.CHAT, ("f9",), slash="edit"),
+    Action("older", "On the first line: what you wrote before", Where.COMPOSER, ("up",)),
+    Action("newer", "On the last line: back to what you were writing", Where.COMPOSER, ("down",)),
     Action("complete", "Complete a path, or go to the warning or the offer", Where.COMPOSER, ("tab",)),
     Action("retract", "Twice: give the line up; others stop seeing it", Where.COMPOSER, ("escape",)),
+    Action("older", "Go to what was found before it", Where.SEARCH, ("enter", "f3", "up"), short="older"),
+    Action("newer", "Go to what was found after it", Where.SEARCH, ("shift+f3", "down"), short="newer"),
+    Action("leave", "Back to where you were, and to writing", Where.SEARCH, ("escape",), short="back"),
     Action("accept", "Accept, or go on where it was interrupted", Where.OFFER, ("enter",), short="accept"),
     Action("choose", "Choose from what is offered", Where.OFFER, ("s",), short="choose"),
     Action("other_folder", "Accept into another folder", Where.OFFER, ("o",), short="other folder"),
@@ -167,7 +207,10 @@ ACTIONS: Final = (
     Action("forget", "Forget the contact", Where.CONTACTS, ("f",), short="forget"),
     Action("block", "Block the contact, or take it back", Where.CONTACTS, ("b",), short="block or unblock"),
     Action("auto_accept", "Accept its small offers without asking", Where.CONTACTS, ("a",), short="auto-accept"),
+    Action("sees_keys", "Let it see keys: never, ask, always", Where.CONTACTS, ("l",), short="sees keys"),
     Action("copy", "Hand the link to the terminal's clipboard", Where.INVITE, ("c",), short="copy"),
+    Action("whose", "Show own lines as well, or only those of others", Where.CAPTIONS, ("o",), short="own lines"),
+    Action("leave", "Back to the conversation", Where.CAPTIONS, ("escape", "f7"), short="back"),
     Action("yes", "Yes", Where.QUESTION, ("y",)),
     Action("no", "No", Where.QUESTION, ("n", "escape")),
     Action("keep", "Keep what is written", Where.NAMING, ("enter",), short="keep"),
@@ -191,7 +234,7 @@ def bindings(where: Where) -> list[BindingType]:
 def key_name(key: str) -> str:
     """A key as it is written on screen: `ctrl+p` is `^P`, `f1` is `F1`, `escape` is `Esc`."""
     names = {"escape": "Esc", "pageup": "PgUp", "pagedown": "PgDn", "enter": "Enter", "tab": "Tab"}
-    names |= {"space": "Space", "backspace": "Backspace", "left": "←", "right": "→"}
+    names |= {"space": "Space", "backspace": "Backspace", "left": "←", "right": "→", "up": "↑", "down": "↓"}
     names |= {"slash": "/", "full_stop": ".", "tilde": "~"}
     *modifiers, last = key.split("+")
     last = names.get(last, last.upper() if last[:1] == "f" and last[1:].isdigit() else last)

@@ -3,35 +3,43 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final
 
-from textual import work
+from textual import events, work
 from textual.app import App, SystemCommand
+from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.timer import Timer
 
 from p2pchat.errors import P2PChatError
+from p2pchat.node.alert_hook import AlertHook
 from p2pchat.node.api import NodeApi
-from p2pchat.node.events import PeerChanged, TransferChanged, TransferOffered
+from p2pchat.node.events import Alerted, PeerChanged, TransferChanged, TransferOffered
 from p2pchat.tui.actions import ACTIONS, Action, Where, bindings, key_name, usage
 from p2pchat.tui.asking import Asking
+from p2pchat.tui.attention import Attention
 from p2pchat.tui.contact_book import ContactBook
 from p2pchat.tui.content import capitalised, one_line
 from p2pchat.tui.drafting import Draft
 from p2pchat.tui.file_requests import FileRequests
 from p2pchat.tui.model import Conversation
-from p2pchat.tui.preferences import Presentation, Remembered
+from p2pchat.tui.people import live_begins
+from p2pchat.tui.preferences import THEME_NAMES, Presentation, Remembered
+from p2pchat.tui.saving import Saving
+from p2pchat.tui.screens.captions import CaptionsScreen
 from p2pchat.tui.screens.chat import ChatScreen
 from p2pchat.tui.screens.contacts import ContactsScreen
 from p2pchat.tui.screens.failure import FailureScreen
 from p2pchat.tui.screens.files import FilesScreen
 from p2pchat.tui.screens.help import HelpScreen
 from p2pchat.tui.screens.overview import Overview
+from p2pchat.tui.screens.statistics import StatisticsScreen
 from p2pchat.tui.screens.verify import VerifyScreen
-from p2pchat.tui.theme import DARK, LIGHT
+from p2pchat.tui.theming import Theming
+from p2pchat.tui.widgets.palette import Palette
 
 REPAINT_SECONDS: Final = 1 / 30
 """Shortest time between two repaints, in seconds. Faster than that nobody reads, and terminals over SSH fall behind."""
@@ -71,29 +79,43 @@ class ChatApp(App[P2PChatError]):
         self.animation_level = "none"
         self._presentation = presentation or Presentation()
         self._remembered = Remembered(self._presentation.folder)
+        self._theming = Theming(self, self._presentation, self._remembered)
         self._node = node
         self._conversation = Conversation(conversation, secret=bool(secret))
         self._secret = secret
+        hook = AlertHook(self._presentation.on_alert, self.told, clock)
+        self._attention = Attention(self, self._conversation.alerts, hook, self._presentation, clock)
         self._clock = clock
         self._wall = wall
-        self._asking = Asking(node, conversation, self, lambda request: self.run_worker(request, group="asking"))
+        self._asking = Asking(node, conversation, self, lambda request: self.run_worker(request, group="asking"), clock)
         self._book = ContactBook(self._asking, self.push_screen)
         self._files = FileRequests(self._conversation, self._asking, downloads, self.push_screen)
-        self._chat = ChatScreen(self._conversation, self._asking, self._book, self._files, Draft(live), downloads)
+        saving = Saving(self._conversation, self._asking, wall)
+        self._chat = ChatScreen(
+            self._conversation,
+            self._asking,
+            self._book,
+            self._files,
+            Draft(live),
+            saving,
+            downloads,
+            self._remembered,
+            clock,
+        )
+        self._live_explained = False
         self._repaint: Timer | None = None
         self._painted_at = 0.0
 
     async def on_mount(self) -> None:
         """Shows the conversation while it is being joined."""
-        for theme in (DARK, LIGHT):
-            self.register_theme(theme)
-        self.theme = DARK.name
+        self._theming.begin()
         await self.push_screen(self._chat)
         self.set_interval(1.0, self._tick)
         self._join()
 
     async def on_unmount(self) -> None:
         """Says goodbye, however the app came to its end."""
+        await self._attention.close()
         await self._node.stop()
 
     @work(group="node")
@@ -111,6 +133,8 @@ class ChatApp(App[P2PChatError]):
         async for event in self._node.events():
             self._conversation.reading = self.app_focus and self._chat.reading
             self._conversation.apply(event, self._clock())
+            if isinstance(event, Alerted) and event.conversation == self._conversation.name:
+                self._attention.alerted(event.peer, event.name)
             if isinstance(event, PeerChanged):
                 self._fetch_contacts()
             if isinstance(event, TransferChanged | TransferOffered):
@@ -153,6 +177,11 @@ class ChatApp(App[P2PChatError]):
         """Puts a text that was not sent back into the composer."""
         self._chat.give_back(text)
 
+    def typed(self, text: str, at: float) -> None:
+        """Our live line reads so at the node, by a key that was pressed then."""
+        self._conversation.typed(text, at, self._wall() - max(0.0, self._clock() - at))
+        self._repaint_soon()
+
     # Painting
 
     def _tick(self) -> None:
@@ -175,13 +204,26 @@ class ChatApp(App[P2PChatError]):
             self.bell()
             self.notify(one_line(calls[-1], 120), markup=False)
         await self._chat.show(changes)
+        await self._attention.show()
         for screen in self.screen_stack:
-            if isinstance(screen, Overview):
+            if isinstance(screen, Overview | CaptionsScreen):
                 screen.redraw()
 
     def on_timeline_moved(self) -> None:
         """What is read and what is below has changed."""
         self._repaint_soon()
+
+    async def on_event(self, event: events.Event) -> None:
+        """Sees each key first: it puts an alert away, and is handed on as if nothing had been."""
+        if isinstance(event, events.Key) and not event.is_forwarded and self._conversation.alerts.count:
+            self._repaint_soon()
+            if self._attention.key_pressed(event.key):
+                return
+        await super().on_event(event)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """What happens to everything that is drawn."""
+        return self._theming.filters(super().get_line_filters(), self._attention.inverted)
 
     def on_app_focus(self) -> None:
         """Somebody is reading again."""
@@ -196,6 +238,8 @@ class ChatApp(App[P2PChatError]):
                 ways = [*map(key_name, action.keys[:1]), *([usage(action)] if action.slash else [])]
                 # The palette takes its help for markup, in which `[NAME]` would be a style.
                 yield SystemCommand(action.title, "  ".join(ways).replace("[", r"\["), partial(self._perform, action))
+        for name in THEME_NAMES:
+            yield SystemCommand(f"Theme: {name}", f"/theme {name}", partial(self._change_theme, name))
 
     async def _perform(self, action: Action) -> None:
         if action.where is Where.CHAT:
@@ -213,6 +257,10 @@ class ChatApp(App[P2PChatError]):
         """Shows the transfers, or leaves them."""
         await self._toggle(FilesScreen(self._conversation, self._asking, self._files))
 
+    async def action_statistics(self) -> None:
+        """Shows how well live text works, or leaves that."""
+        await self._toggle(StatisticsScreen(self._conversation, self._asking))
+
     async def action_verify(self) -> None:
         """Shows the safety words, or leaves them."""
         await self._toggle(VerifyScreen(self._conversation, self._asking, self._book))
@@ -220,6 +268,15 @@ class ChatApp(App[P2PChatError]):
     async def on_chat_screen_verify_wanted(self, event: ChatScreen.VerifyWanted) -> None:
         """Shows the safety words of one peer."""
         await self.push_screen(VerifyScreen(self._conversation, self._asking, self._book, event.peer))
+
+    def on_chat_screen_live_begun(self) -> None:
+        """Says the first time who sees the keys, and what live text is not: that once for a profile."""
+        if not self._live_explained:
+            self._live_explained = True
+            told = self._remembered.now.told_no_emergency
+            self._conversation.notice(live_begins(self._conversation.connected, told), at=self._wall())
+            self._remembered.change(told_no_emergency=True)
+            self._repaint_soon()
 
     async def action_contacts(self) -> None:
         """Shows the contacts, or leaves them."""
@@ -241,8 +298,23 @@ class ChatApp(App[P2PChatError]):
             self.exit()
 
     def action_theme(self) -> None:
-        """Dark or light."""
-        self.theme = LIGHT.name if self.theme == DARK.name else DARK.name
+        """Shows the next theme."""
+        self._change_theme("")
+
+    def on_chat_screen_theme_wanted(self, event: ChatScreen.ThemeWanted) -> None:
+        """Shows a theme."""
+        self._change_theme(event.name)
+
+    def _change_theme(self, name: str) -> None:
+        try:
+            self._theming.change(name)
+        except P2PChatError as error:
+            self.told(error)
+
+    def action_command_palette(self) -> None:
+        """Shows the command palette."""
+        if not isinstance(self.screen, Palette):
+            self.push_screen(Palette(id="--command-palette"))
 
     async def _toggle(self, screen: Screen[None]) -> None:
         there = isinstance(self.screen, type(screen))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
@@ -23,6 +24,14 @@ class User(Protocol):
     def give_back(self, text: str) -> None:
         """This text was not sent."""
 
+    def typed(self, text: str, at: float) -> None:
+        """The node has our live line as it reads now.
+
+        Args:
+            text: the whole line.
+            at: when its last key was pressed, in seconds of the clock that requests are timed by.
+        """
+
 
 class Asking:
     """The user's requests to the node.
@@ -35,6 +44,7 @@ class Asking:
         conversation: the room.
         user: who asks.
         spawn: starts a coroutine in the background.
+        clock: the monotonic clock that keys are timed by, in seconds; the node's own is `time.monotonic`.
     """
 
     def __init__(
@@ -43,17 +53,19 @@ class Asking:
         conversation: str,
         user: User,
         spawn: Callable[[Coroutine[Any, Any, None]], object],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.node = node
         self.conversation = conversation
         self._user = user
         self._spawn = spawn
-        self._steps: asyncio.Queue[Written] = asyncio.Queue()
+        self._clock = clock
+        self._steps: asyncio.Queue[tuple[Written, float]] = asyncio.Queue()
         self._joined = asyncio.Event()
 
     def write(self, step: Written) -> None:
         """Says or shows something, after everything that was written before."""
-        self._steps.put_nowait(step)
+        self._steps.put_nowait((step, self._clock()))
 
     def joined(self) -> None:
         """The conversation is joined: what was written meanwhile can be carried out."""
@@ -63,9 +75,9 @@ class Asking:
         """Carries out what was written, from `joined` on and until it is cancelled."""
         await self._joined.wait()
         while True:
-            step = await self._steps.get()
+            step, at = await self._steps.get()
             try:
-                await self._carry_out(step)
+                await self._carry_out(step, at)
             except P2PChatError as error:
                 self._user.told(error)
                 if isinstance(step, Say | Commit):
@@ -83,12 +95,13 @@ class Asking:
         """Tells the user something that was asked for."""
         self._user.note(text)
 
-    async def _carry_out(self, step: Written) -> None:
+    async def _carry_out(self, step: Written, at: float) -> None:
         match step:
             case Say(text):
                 await self.node.say(self.conversation, text)
             case ShowLive(text):
-                await self.node.set_live_text(self.conversation, text)
+                await self.node.set_live_text(self.conversation, text, at)
+                self._user.typed(text, at)
             case Commit():
                 await self.node.commit_live_text(self.conversation)
             case Share(shared):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from textual.screen import Screen
 
@@ -18,6 +18,9 @@ from p2pchat.tui import measures
 from p2pchat.tui.asking import Asking
 from p2pchat.tui.people import contact_label, contact_name, find_contact, full_label
 from p2pchat.tui.screens.question import NameQuestion, Question
+
+SEES_KEYS: Final = {"off": "never", "ask": "ask", "on": "always"}
+"""Whether a contact sees what is typed live: what the node calls it, and what line mode and the list of contacts do."""
 
 
 class ContactBook:
@@ -70,6 +73,18 @@ class ContactBook:
     def block(self, contact: ContactInfo) -> None:
         """Blocks a contact, or takes it back."""
         self._block(contact.key, contact_label(contact), contact.state != "blocked")
+
+    def cycle_live_text(self, contact: ContactInfo) -> None:
+        """Lets a contact see what is typed live: never, when the user says so each time, always, and round again."""
+        words = list(SEES_KEYS)
+        policy = words[(words.index(contact.live_text) + 1) % len(words)]
+        says = {
+            "off": "never sees what you type live",
+            "ask": "sees what you type live when you say so",
+            "on": "sees what you type live whenever others do",
+        }
+        done = f"{contact_label(contact)} {says[policy]}"
+        self._asking.do(self._node.live_text_policy(contact.key, policy), done=done)
 
     # The other side of a link
 

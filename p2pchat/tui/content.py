@@ -40,6 +40,10 @@ LIVE_LINES: Final = 3
 """Most lines of the screen for one live row; of a longer one the end is shown, because that is where it grows."""
 
 
+CURSOR: Final = "▌"
+"""Stands where a line goes on that is being written."""
+
+
 def one_line(text: str, cells: int = 200) -> str:
     """Text of others, fit to be shown on one line and cropped to a width in cells."""
     return crop(safe_line(text), cells)
@@ -107,7 +111,7 @@ def row_content(row: Row, width: int, column: int) -> Content:
     """
     match row:
         case DayRow():
-            return Content.styled(_centred(_day(row.at), width), "$muted")
+            return Content.styled(_centred(day_name(row.at), width), "$muted")
         case UnreadRow():
             return Content.styled(pad("── new " + "─" * width, width).replace("…", "─"), "$accent")
         case MessageRow():
@@ -242,7 +246,9 @@ def live_content(row: LiveRow, width: int, column: int, height: int = LIVE_LINES
     start = Content.assemble(" ", (name, speaker_style(row.peer)), "  ", ("▏ ", "$accent"))
     space = max(4, width - start.cell_length - 1)
     interrupted = row.interrupted_at is not None
-    end = Content.styled(" (composing privately)", "$muted") if private else Content.styled("▌", "$accent")
+    end = Content.styled(" (composing privately)", "$muted") if private else Content.styled(CURSOR, "$accent")
+    if not row.text:
+        end = Content("")
     if interrupted:
         end = Content.styled(" (interrupted)", "$warning")
     text = many_lines(row.text).replace("\n", " ")
@@ -278,7 +284,8 @@ def _time(at: float, width: int) -> list[str | tuple[str, str]]:
     return [" ", (datetime.fromtimestamp(at).strftime("%H:%M"), "$muted"), "  "]
 
 
-def _day(at: float) -> str:
+def day_name(at: float) -> str:
+    """A day in words: `Friday 20 November 2026`."""
     day = datetime.fromtimestamp(at)
     return f"{day:%A} {day.day} {day:%B %Y}"
 

@@ -4,8 +4,9 @@ Rules
     1. With live text off, or held in private, nothing leaves before Enter. What the others saw of a line before it was
        held stays; the node holds the rest, so each change goes to it all the same.
     2. With live text on each change is shown to the others, but for text that is held: a line that begins with `/`,
-       text of several lines, and whatever a paste of more than PASTE_CHARACTERS or of several lines went into.
-       What they saw before stays as it was. Held text leaves as a message on Enter, and the live line is taken back.
+       text of several lines, whatever a paste of more than PASTE_CHARACTERS or of several lines went into, what was
+       said before and is recalled, and what comes from an editor. What they saw before stays as it was. Held text
+       leaves as a message on Enter, and the live line is taken back.
     3. A line that begins with one `/` is a command and never text; `//` stands for a `/` at the beginning of text.
 
 Each call returns what to do now, in order.
@@ -14,10 +15,19 @@ Each call returns what to do now, in order.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final, TypeAlias
 
 PASTE_CHARACTERS: Final = 200
 """Longest paste that is shown live, in characters. Nobody types as fast; RFC 4103 section 9 asks not to send it so."""
+
+
+class Origin(StrEnum):
+    """Where a text is from that was not typed now; the value says it on the screen."""
+
+    PASTED = "pasted"
+    RECALLED = "recalled"
+    EDITOR = "from the editor"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +91,20 @@ class Draft:
         self.private = False
         """Whether the keys are held back although live text is on."""
         self.text = ""
-        self._pasted = False
+        self.origin: Origin | None = None
+        """Where the text is from, if it is held for that."""
+        self.pasted_characters = 0
+        """Length of what was pasted last, if the text is held for that."""
+        self._origin_before: Origin | None = None
+        """The same of what was being written before something was recalled."""
         self._shown = ""
+        self.seen = ""
+        """What the others see of it while it is written: not what is held back in private."""
 
     @property
     def held(self) -> bool:
         """Whether the text is of a kind that others do not see before Enter."""
-        return self._pasted or self.text.startswith("/") or "\n" in self.text
+        return self.origin is not None or self.text.startswith("/") or "\n" in self.text
 
     @property
     def shown(self) -> str:
@@ -97,20 +114,30 @@ class Draft:
     def pasted(self, text: str) -> None:
         """Something was pasted. Call it before the `edited` that it leads to."""
         if len(text) > PASTE_CHARACTERS or len(text.splitlines()) > 1:
-            self._pasted = True
+            self.origin, self.pasted_characters = Origin.PASTED, len(text)
+
+    def filled(self, origin: Origin | None) -> None:
+        """Another text takes the place of this one. Call it before the `edited` that it leads to.
+
+        Args:
+            origin: where it is from; None for what was being written before something was recalled.
+        """
+        if origin is Origin.RECALLED and self.origin is not Origin.RECALLED:
+            self._origin_before = self.origin
+        self.origin = self._origin_before if origin is None else origin
 
     def edited(self, text: str) -> list[Step]:
         """The composer's text reads so now."""
         self.text = text
         if not text:
-            self._pasted = False
+            self.origin = None
             return self._show("")
         return self._show(text) if self.live and not self.held else []
 
     def submitted(self, text: str) -> list[Step]:
         """Enter was pressed. The composer is empty afterwards."""
         self.text = text
-        held, self._pasted = self.held, False
+        held, self.origin, self._origin_before = self.held, None, None
         if not text.strip():
             return self._end()
         if text.startswith("/") and not text.startswith("//"):
@@ -120,13 +147,13 @@ class Draft:
             text = text[1:]
         if self.live and not held:
             steps = [*self._show(text), Commit(text)]
-            self.text = self._shown = ""
+            self.text = self._shown = self.seen = ""
             return steps
         return [*self._end(), Say(text)]
 
     def retracted(self) -> list[Step]:
         """The line is given up. The composer is empty afterwards."""
-        self._pasted = False
+        self.origin = self._origin_before = None
         return self._end()
 
     def switched(self, live: bool) -> list[Step]:
@@ -141,6 +168,7 @@ class Draft:
         if private is self.private:
             return []
         self.private = private
+        self.seen = self.seen if private else self._shown
         return [Hold(private)]
 
     def _end(self) -> list[Step]:
@@ -151,4 +179,6 @@ class Draft:
         if text == self._shown:
             return []
         self._shown = text
+        if not (self.private and text):
+            self.seen = text
         return [ShowLive(text)]

@@ -10,6 +10,7 @@ Each call returns the rows that have left, for the timeline, oldest first.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -43,7 +44,7 @@ class LiveLines:
             if typing is not None and typing.line == event.line:
                 del self.rows[event.peer]
             mark = "restored" if event.restored else "corrected" if event.corrected else ""
-            left.append(MessageRow(_key(event.peer, event.line), event.at, event.peer, label, event.text, mark))
+            left.append(MessageRow(line_key(event.peer, event.line), event.at, event.peer, label, event.text, mark))
         elif not event.text:
             self.rows.pop(event.peer, None)
         else:
@@ -58,7 +59,7 @@ class LiveLines:
         row = self.rows.pop(peer, None)
         if row is None:
             return []
-        return [MessageRow(_key(row.peer, row.line), row.at, row.peer, row.label, row.text, mark="interrupted")]
+        return [MessageRow(line_key(row.peer, row.line), row.at, row.peer, row.label, row.text, mark="interrupted")]
 
     def tick(self, now: float) -> list[MessageRow]:
         """Time has passed, in seconds of a monotonic clock."""
@@ -81,5 +82,11 @@ class LiveLines:
         return left
 
 
-def _key(peer: str, line: int) -> str:
+def by_line(live: Mapping[str, LiveRow]) -> dict[str, LiveRow]:
+    """The lines that are being typed, each under the key that it will have in the timeline."""
+    return {line_key(row.peer, row.line): row for row in live.values()}
+
+
+def line_key(peer: str, line: int) -> str:
+    """The key of the row that a peer's line becomes in the timeline."""
     return f"line:{peer}:{line}"

@@ -48,6 +48,21 @@ class LiveRequests:
         sent = await self._node.alert(self._conversation.name)
         self._asking.note("The others are alerted" if sent else "No alert: nobody can be, or not so soon again")
 
+    def mute(self, argument: str, muted: bool) -> None:
+        """Keeps the alerts of one peer off the screen for as long as the program runs, or no longer.
+
+        Args:
+            argument: who.
+            muted: whether its alerts are only a line of the timeline.
+
+        Raises:
+            PeerUnreachable: nobody, or more than one, is meant.
+        """
+        info = find_peer(self._conversation.peers.values(), argument.strip(' "'))
+        alerts, who = self._conversation.alerts, full_label(info.peer, info.name)
+        (alerts.muted.add if muted else alerts.muted.discard)(info.peer)
+        self._asking.note(f"Alerts of {who} are muted" if muted else f"Alerts of {who} are shown again")
+
     def answer(self, argument: str, admitted: bool) -> None:
         """Lets a guest in, or sends it away.
 

@@ -22,6 +22,8 @@ from p2pchat.node.events import (
     GuestAsks,
     LiveTextAsked,
     LiveTextChanged,
+    LiveTextSent,
+    LiveTextShown,
     MessageDelivered,
     MessageReceived,
     MessageSent,
@@ -38,8 +40,11 @@ from p2pchat.node.events import (
     TransferProgressed,
     TransferState,
 )
+from p2pchat.node.transcript import Transcript
+from p2pchat.tui.alerts import Alert, Alerts
 from p2pchat.tui.live_lines import LiveLines
 from p2pchat.tui.measures import files
+from p2pchat.tui.own_line import OwnLine
 from p2pchat.tui.people import full_label, guest_asks, latecomer, news, plain_name
 from p2pchat.tui.rows import LiveRow, MessageRow, NoticeRow, Row, TransferRow, UnreadRow
 from p2pchat.tui.timeline import Changes, TimelineRows
@@ -91,8 +96,14 @@ class Conversation:
         """What was offered to several at once: for the id of each transfer, that of the first of them."""
         self.alarms: list[Problem] = []
         """What the user has to have seen, oldest first, until it is dismissed."""
+        self.alerts = Alerts()
+        """Who asks for attention and was not heard yet, and who is muted."""
         self.unread = 0
         """Messages and offers that came while nobody was reading."""
+        self.own_line = OwnLine()
+        """How far our own live line has come."""
+        self.transcript = Transcript(name)
+        """Everything that was said since the conversation was joined, to be saved."""
         self._live = LiveLines()
         self._lost: set[str] = set()
         self._explained = ""
@@ -103,6 +114,7 @@ class Conversation:
 
     def apply(self, event: Event, now: float) -> None:
         """Takes one event in. Events of other conversations change nothing."""
+        self.transcript.event(event)
         match event:
             case Ready():
                 if event.conversation == self.name:
@@ -120,6 +132,12 @@ class Conversation:
     def tick(self, now: float) -> None:
         """Time has passed: interrupted lines that nobody finished move to the timeline."""
         self._leave(self._live.tick(now))
+        self.own_line.tick(now)
+
+    def typed(self, text: str, now: float, at: float) -> None:
+        """Our own live line reads so, by a key that was pressed at these times of both clocks."""
+        self.own_line.typed(text, now)
+        self.transcript.typed(text, at)
 
     @property
     def live(self) -> Mapping[str, LiveRow]:
@@ -208,6 +226,7 @@ class Conversation:
                 if event.peer in self.peers:
                     self.peers[event.peer] = replace(self.peers[event.peer], rtt_ms=event.rtt_ms)
             case MessageSent():
+                self.own_line.finished()
                 awaited = frozenset(info.peer for info in self.connected)
                 self._timeline.remove("unread")
                 self._timeline.append(MessageRow(f"own:{event.id}", event.at, "", "you", event.text, awaited=awaited))
@@ -220,14 +239,25 @@ class Conversation:
                 self._said(MessageRow(f"message:{event.peer}:{event.id}", event.at, event.peer, label, event.text))
             case LiveTextChanged():
                 self._leave(self._live.changed(event, self.label(event.peer, event.name), now))
+            case LiveTextSent():
+                self.own_line.sent(event)
+            case LiveTextShown():
+                self.own_line.shown(event)
             case Alerted():
-                self._call(f"{self.label(event.peer, event.name)} asks for your attention", "", event.at)
+                self._alerted(event, now)
             case LiveTextAsked():
                 self._call(*latecomer(event, self.label(event.peer, event.name)), event.at)
             case GuestAsks():
                 self._guest(event)
             case _:
                 pass
+
+    def _alerted(self, event: Alerted, now: float) -> None:
+        label = self.label(event.peer, event.name)
+        if self.alerts.alerted(Alert(event.peer, label, event.at), now):
+            self._call(f"{label} asks for your attention", "", event.at)
+        else:
+            self.notice(f"{label} asks for your attention, and is muted", at=event.at)
 
     def _call(self, text: str, hint: str, at: float, problem: bool = False) -> None:
         """Puts a line into the timeline of which also somebody should hear who looks elsewhere."""
@@ -278,6 +308,7 @@ class Conversation:
         if was in self._lost:
             self._lost = self._lost - {was} | {peer}
         self._leave(self._live.renamed(was, peer))
+        self.alerts.renamed(was, peer)
         for id, info in self.transfers.items():
             if info.peer == was:
                 self.transfers[id] = replace(info, peer=peer)
@@ -289,6 +320,8 @@ class Conversation:
         before = self.peers.get(info.peer)
         self.guests.pop(info.peer, None)
         self.peers[info.peer] = info
+        if info.state is not PeerState.CONNECTED:
+            self.own_line.away(info.peer)
         if info.state in (PeerState.LEFT, PeerState.FAILED):
             self._leave(self._live.gone(info.peer))
         if info.state is PeerState.LEFT or len(self.peers) > REMOTE_PEERS:

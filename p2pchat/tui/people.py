@@ -12,6 +12,7 @@ from typing import Final
 from p2pchat.errors import PeerUnreachable
 from p2pchat.node.answers import ContactInfo
 from p2pchat.node.events import LiveTextAsked, PeerInfo, PeerState, Trust
+from p2pchat.node.live_notice import NO_EMERGENCY
 from p2pchat.protocol.untrusted import safe_line
 
 TRUST: Final = {Trust.NEW: "new key", Trust.KNOWN: "known", Trust.VERIFIED: "verified", Trust.NONE: "no key"}
@@ -116,6 +117,20 @@ def latecomer(event: LiveTextAsked, label: str) -> tuple[str, str]:
     # A name that is not one plain word could be read as another name with `off` behind it.
     name = label if label.isalnum() and label not in ("on", "off") else full_label(event.peer, event.name)
     return f"{label} came while you type live, and does not see your keys", f"/live {name} lets it."
+
+
+def live_begins(connected: Iterable[PeerInfo], told_no_emergency: bool) -> str:
+    """What there is to tell when live text is switched on for the first time: who sees the keys, and what it is not.
+
+    Args:
+        connected: who is here.
+        told_no_emergency: whether the user has read the latter already.
+    """
+    labels = [plain_name(info.name) for info in connected if info.live_text]
+    who = f"{', '.join(labels[:-1])} and {labels[-1]}" if len(labels) > 1 else "".join(labels)
+    verb = "sees" if len(labels) == 1 else "see"
+    seen = f"From now on {who} {verb} each key as you type." if labels else "Nobody is here yet to see your keys."
+    return seen if told_no_emergency else f"{seen} {NO_EMERGENCY}"
 
 
 def guest_asks(label: str) -> tuple[str, str]:

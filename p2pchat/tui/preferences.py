@@ -15,6 +15,9 @@ import msgspec
 FILE_NAME: Final = "screen.json"
 """The name of the file in the profile."""
 
+THEME_NAMES: Final = ("p2pchat-dark", "p2pchat-light", "high-contrast-dark", "high-contrast-light", "mono")
+"""The themes, which are made in `p2pchat.tui.theme`: a command line can check a name without loading Textual."""
+
 LONGEST: Final = 4096
 """Bytes of the file that are read: it is ours, and short."""
 

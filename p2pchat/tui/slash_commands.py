@@ -11,11 +11,13 @@ from pathlib import Path
 
 from p2pchat.errors import UsageError
 from p2pchat.tui import paths
+from p2pchat.tui.actions import RTT
 from p2pchat.tui.contact_book import ContactBook
 from p2pchat.tui.file_requests import FileRequests
 from p2pchat.tui.live_requests import LiveRequests
 from p2pchat.tui.model import Conversation
 from p2pchat.tui.people import find_peer
+from p2pchat.tui.saving import Saving
 from p2pchat.tui.widgets.offer_panel import OfferPanel
 
 
@@ -28,8 +30,14 @@ class SlashCommands:
         files: the user's decisions about files.
         live: the user's decisions about live text.
         offers: the offer that is shown.
+        saving: saves what was said.
         switch: switches live text on or off.
+        hold: composes in private from now on.
+        statistics: shows how well live text works.
         verify: shows the safety words of this peer; empty for the first.
+        theme: shows the theme of this name; empty for the next.
+        layout: shows the layout of this name; empty for the next.
+        find: begins a search for this text.
     """
 
     def __init__(
@@ -39,17 +47,29 @@ class SlashCommands:
         files: FileRequests,
         live: LiveRequests,
         offers: OfferPanel,
+        saving: Saving,
         *,
         switch: Callable[[bool | None], None],
+        hold: Callable[[], None],
+        statistics: Callable[[], object],
         verify: Callable[[str], None],
+        theme: Callable[[str], None],
+        layout: Callable[[str], None],
+        find: Callable[[str], None],
     ) -> None:
         self._conversation = conversation
         self._book = book
         self._files = files
         self._live = live
         self._offers = offers
+        self._saving = saving
         self._switch = switch
+        self._hold = hold
+        self._statistics = statistics
         self._verify = verify
+        self._theme = theme
+        self._layout = layout
+        self._find = find
 
     def run(self, name: str, argument: str) -> None:
         """Runs the command of the action with this name."""
@@ -59,8 +79,23 @@ class SlashCommands:
         """Switches live text on or off, or decides whether one peer sees it; without argument to the other state."""
         if argument in ("", "on", "off"):
             self._switch(None if not argument else argument == "on")
+        elif argument == "hold":
+            self._hold()
         else:
             self._live.share(argument)
+
+    def command_rtt(self, argument: str) -> None:
+        """The same as `/live` for all, or shows how well live text works: one name for it, here and in line mode."""
+        if argument not in RTT.split("|"):
+            raise UsageError("/rtt needs a word", "Write /rtt stats, /rtt on, /rtt off or /rtt hold")
+        if argument == "stats":
+            self._statistics()
+        else:
+            self.command_live(argument)
+
+    def command_export(self, argument: str) -> None:
+        """Saves what was said."""
+        self._saving.export(argument)
 
     def command_admit(self, argument: str) -> None:
         """Lets a guest in; without argument the one that asks."""
@@ -69,6 +104,26 @@ class SlashCommands:
     def command_refuse(self, argument: str) -> None:
         """Sends a guest away; without argument the one that asks."""
         self._live.answer(argument, admitted=False)
+
+    def command_mute(self, argument: str) -> None:
+        """Keeps the alerts of one peer off the screen."""
+        self._live.mute(argument, True)
+
+    def command_unmute(self, argument: str) -> None:
+        """Takes that back."""
+        self._live.mute(argument, False)
+
+    def command_layout(self, argument: str) -> None:
+        """Shows a layout, or the next one."""
+        self._layout(argument)
+
+    def command_theme(self, argument: str) -> None:
+        """Shows a theme, or the next one."""
+        self._theme(argument)
+
+    def command_find(self, argument: str) -> None:
+        """Searches for a text; without one, asks for it."""
+        self._find(argument)
 
     def command_send(self, argument: str) -> None:
         """Offers files and folders to everybody who is connected; without argument, shows files to pick from."""

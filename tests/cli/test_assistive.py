@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from p2pchat.cli import assistive
 from p2pchat.cli.assistive import WAITING_LINES, AssistiveEvents, LineSink, observed
+from p2pchat.errors import PeerUnreachable
 from p2pchat.node.events import (
     Alerted,
     Event,
@@ -54,7 +55,27 @@ def test_a_line_grows_shrinks_and_ends() -> None:
         ("live", "ght"),
         ("erase", "tonight"),
         ("live", "on Friday"),
+        ("live", "."),
         ("final", "on Friday."),
+    ]
+
+
+def test_a_final_text_that_was_never_live_is_told_once() -> None:
+    assert told(line("hello", LineState.FINAL)) == [("final", "hello")]
+
+
+def test_a_line_that_is_finished_otherwise_than_it_was_live_is_corrected_first() -> None:
+    interrupted = line("the sour\ufffd", LineState.INTERRUPTED)
+    assert told(interrupted, line("the source", LineState.FINAL, restored=True))[2:] == [
+        ("erase", "\ufffd"),
+        ("live", "ce"),
+        ("final", "the source"),
+        ("status", "what was missing of the line is back"),
+    ]
+    assert told(line("teh", LineState.FINAL), line("the", LineState.FINAL, corrected=True))[1:] == [
+        ("erase", "eh"),
+        ("live", "he"),
+        ("final", "the"),
     ]
 
 
@@ -66,6 +87,23 @@ def test_erasing_and_adding_what_is_told_gives_the_line(texts: list[str]) -> Non
             reads = reads + each["text"] if each["kind"] == "live" else reads.removesuffix(each["text"])
             assert each["line"] == reads
         assert reads == text
+
+
+async def test_a_line_of_ours_that_cannot_be_sent_is_told_as_taken_back(tmp_path: Path) -> None:
+    node, path = FakeNode(), tmp_path / "events"
+    beside = observed(node, str(path))
+    await beside.set_live_text("lab", "hi")
+    node.fail_next = PeerUnreachable("nobody is there")
+    with pytest.raises(PeerUnreachable):
+        await beside.commit_live_text("lab")
+    await beside.set_live_text("lab", "hi again")
+    await beside.stop()
+    told = [json.loads(each) for each in path.read_text().splitlines()]
+    assert [(each["kind"], each["text"], each["number"]) for each in told] == [
+        ("live", "hi", 0),
+        ("erase", "hi", 0),
+        ("live", "hi again", 1),
+    ]
 
 
 def test_losses_and_what_came_back_are_told() -> None:
@@ -86,7 +124,10 @@ def test_everything_else_is_told_in_words() -> None:
         READY,
         PeerChanged("lab", BEN, 5.0),
         PeerChanged("lab", seeing, 5.0),
-        PeerChanged("lab", replace(seeing, state=PeerState.LOST, reason="nothing was heard"), 5.0),
+        PeerChanged("lab", replace(seeing, live_mode=""), 5.0),
+        PeerChanged("lab", replace(seeing, live_mode="off"), 5.0),
+        PeerChanged("lab", replace(seeing, live_mode=""), 5.0),
+        PeerChanged("lab", replace(seeing, state=PeerState.LOST, reason="nothing was heard", live_mode=""), 5.0),
         Alerted("lab", BEN.peer, "ben", 5.0),
         LiveTextAsked("lab", BEN.peer, "ben", 5.0),
         GuestAsks("lab", "b7kq2mfa", "guest b7kq", 5.0),
@@ -98,6 +139,9 @@ def test_everything_else_is_told_in_words() -> None:
         ("status", "connected"),
         ("status", "sees each key that you type"),
         ("status", "composes in private"),
+        ("status", "no longer composes in private"),
+        ("status", "has live text off"),
+        ("status", "has live text on again"),
         ("status", "lost: nothing was heard"),
         ("alert", "asks for attention"),
         ("status", "does not see your keys yet"),
@@ -112,6 +156,7 @@ def test_who_and_in_which_direction_is_always_told() -> None:
     stream = AssistiveEvents()
     (_,) = stream.event(READY)
     (typed,) = stream.typed("hi", 2.0)
+    stream.finishing()
     (sent,) = stream.event(MessageSent("lab", "0a", "hi", 3.0))
     assert typed == {
         "t": 2.0,
@@ -121,8 +166,9 @@ def test_who_and_in_which_direction_is_always_told() -> None:
         "kind": "live",
         "text": "hi",
         "line": "hi",
+        "number": 0,
     }
-    assert (sent["dir"], sent["kind"], sent["text"]) == ("sent", "final", "hi")
+    assert (sent["dir"], sent["kind"], sent["text"], sent["number"]) == ("sent", "final", "hi", 0)
     (theirs,) = stream.event(line("x"))
     assert (theirs["dir"], theirs["from"], theirs["peer"]) == ("recv", "ben", BEN.peer)
 

@@ -339,6 +339,7 @@ async def test_peers_and_messages_are_told() -> None:
             "live_text": True,
             "sees_keys": False,
             "live_mode": "",
+            "languages": [],
         }
         assert await talk.tells(MessageReceived("lab", "0a", BEN.peer, "ben", "hi", 4.0, 5.0)) == {
             "event": "message",

@@ -42,7 +42,9 @@ from tests.fake_node import FakeNode
 
 
 @contextlib.asynccontextmanager
-async def joined(node: FakeNode | None = None, echo: bool = False, access: Access = LAB) -> AsyncIterator[Talk]:
+async def joined(
+    node: FakeNode | None = None, echo: bool = False, access: Access = LAB, languages: tuple[str, ...] = ()
+) -> AsyncIterator[Talk]:
     """A conversation that is joined; it ends when its user says /quit, at the latest here."""
     talk = Talk(node or FakeNode())
     chat = asyncio.create_task(
@@ -54,6 +56,7 @@ async def joined(node: FakeNode | None = None, echo: bool = False, access: Acces
             linger=3.0,
             echo=echo,
             show_link=lambda link: talk.write_line(f"The link is {link}"),
+            languages=languages,
         )
     )
     async with asyncio.timeout(PATIENCE):
@@ -559,3 +562,31 @@ async def test_a_stall_is_told_with_its_reason_and_its_end() -> None:
         "draft.pdf to ben has stalled. Ben is reading slowly.",
         "draft.pdf goes on.",
     ]
+
+
+async def test_two_who_share_no_language_are_told_so_once() -> None:
+    async with joined(languages=("en", "sv")) as talk:
+        japanese = replace(BEN, languages=("ja", "ko"))
+        line = "You and ben share no language: ben writes ja, ko, you write en, sv."
+        assert (await talk.told(PeerChanged("lab", japanese, 5.0)))[-1] == line
+        await talk.told(PeerChanged("lab", replace(japanese, state=PeerState.LOST), 6.0))
+        assert line not in await talk.told(PeerChanged("lab", japanese, 7.0))
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"), [(("sv-FI",), ("en", "SV")), ((), ("en",)), (("en",), ()), (("ja", "en-GB"), ("en",))]
+)
+async def test_who_shares_a_language_or_has_not_said_one_hears_nothing_of_it(
+    theirs: tuple[str, ...], ours: tuple[str, ...]
+) -> None:
+    async with joined(languages=ours) as talk:
+        told = await talk.told(PeerChanged("lab", replace(BEN, languages=theirs), 5.0))
+        assert not [line for line in told if "language" in line]
+
+
+async def test_the_languages_of_a_peer_are_listed_with_it() -> None:
+    node = FakeNode()
+    node.known_peers = [replace(BEN, languages=("en", "sv-FI"))]
+    async with joined(node) as talk:
+        talk.enter(b"/who")
+        await talk.until(lambda: talk.written[-1].endswith("takes live text, writes en, sv-FI."))

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from p2pchat.cli.demo import live_typing, reports
 from p2pchat.cli.demo.children import first_line, piped, started
 from p2pchat.cli.demo.live_typing import LineWatch, keystrokes
+from p2pchat.cli.demo.openness import open_to_all
 from p2pchat.cli.demo.partner import ANSWER, FILE_NAME, GREETING, LIVE_ANSWER, Partner, sha256_of
 from p2pchat.cli.demo.reports import MadeFile, Report, SawFile, SawLine, SawMessage
 from p2pchat.cli.demo.round import FILE_BYTES, LINE, MESSAGE, Round
@@ -119,6 +120,23 @@ async def test_the_partner_greets_answers_offers_and_accepts(tmp_path: Path) -> 
     made = sha256_of(tmp_path / FILE_NAME)
     assert reports == [SawMessage("hi"), SawLine(True, "I see"), MadeFile(made), SawFile(made)]
     acting.cancel()
+
+
+async def test_live_text_is_on_for_each_who_comes_and_is_not_switched_on_again() -> None:
+    node = FakeNode()
+    lost = replace(BEN, state=PeerState.LOST)
+    told = [PeerChanged("demo", info, 0.0) for info in (lost, BEN, lost, BEN)]
+    node.tell(*told)
+    events = open_to_all(node).events()
+    assert [await anext(events) for _ in told] == told
+    assert node.calls == [("share_live_text", "demo", True, BEN.peer)]
+
+
+async def test_who_has_left_before_live_text_is_on_ends_nothing() -> None:
+    node = FakeNode()
+    node.fail_next = PeerUnreachable("nobody has this name")
+    node.tell(PeerChanged("demo", BEN, 0.0))
+    assert isinstance(await anext(open_to_all(node).events()), PeerChanged)
 
 
 class Playing:

@@ -16,7 +16,6 @@ from p2pchat.cli import chat_plain, json_commands, json_events, options
 from p2pchat.cli.json_commands import UnusableLine
 from p2pchat.cli.live_commands import LiveCommands
 from p2pchat.cli.live_typing import LiveTyping
-from p2pchat.cli.live_words import NOTICE
 from p2pchat.cli.main import p2pchat
 from p2pchat.cli.one_shot import failures
 from p2pchat.cli.plain_events import PlainEvents
@@ -32,6 +31,7 @@ from p2pchat.node.events import (
     LineState,
     LiveTextAsked,
     LiveTextChanged,
+    LiveTextSent,
     LiveTextShown,
     MessageDelivered,
     MessageReceived,
@@ -43,6 +43,7 @@ from p2pchat.node.events import (
     TransferOffered,
     TransferProgressed,
 )
+from p2pchat.node.live_notice import NOTICE
 from p2pchat.node.transcript import Transcript
 from tests.cli.talk import BEN, transfer
 from tests.fake_node import FakeNode
@@ -69,6 +70,7 @@ def told() -> dict[str, set[str]]:
         MessageSent("lab", "0a", "hi", 0.0),
         MessageDelivered("lab", "0a", BEN.peer, 0.0),
         LiveTextChanged("lab", BEN.peer, "ben", 0, "hi", LineState.LIVE, 0.0),
+        LiveTextSent("lab", BEN.peer, 0, 0.0, 0.0),
         LiveTextShown("lab", BEN.peer, 0.0),
         LiveTextAsked("lab", BEN.peer, "ben", 0.0),
         Alerted("lab", BEN.peer, "ben", 0.0),

@@ -26,6 +26,7 @@ from p2pchat.node.events import (
     PeerState,
 )
 from p2pchat.protocol.rtt.announce import Size
+from p2pchat.protocol.rtt.graphemes import unicode_version
 from p2pchat.protocol.rtt.statistics import Spread, Statistics
 from tests.cli.talk import BEN, LAB, PATIENCE, Talk
 from tests.fake_node import FakeNode
@@ -89,7 +90,9 @@ class TerminalTalk(Talk):
 
 
 @contextlib.asynccontextmanager
-async def on_a_terminal(node: FakeNode | None = None, size: Size = "sentence") -> AsyncIterator[TerminalTalk]:
+async def on_a_terminal(
+    node: FakeNode | None = None, size: Size = "sentence", on_alert: tuple[str, ...] = ()
+) -> AsyncIterator[TerminalTalk]:
     node = node or FakeNode()
     node.known_peers = node.known_peers or [SEEING]
     talk = TerminalTalk(node)
@@ -104,6 +107,7 @@ async def on_a_terminal(node: FakeNode | None = None, size: Size = "sentence") -
             show_link=talk.write_line,
             size=size,
             keyboard=talk.keys,
+            on_alert=on_alert,
         )
     )
     async with asyncio.timeout(PATIENCE):
@@ -272,7 +276,15 @@ async def test_what_others_do_with_live_text_is_said_in_words() -> None:
             PeerChanged("lab", replace(BEN, live_mode="hold"), 5.0),
             PeerChanged("lab", replace(BEN, live_mode="off"), 5.0),
             PeerChanged("lab", BEN, 5.0),
-        ) == ["ben composes in private.", "ben has live text off.", "ben types live."]
+            PeerChanged("lab", replace(BEN, live_mode="hold"), 5.0),
+            PeerChanged("lab", BEN, 5.0),
+        ) == [
+            "ben composes in private.",
+            "ben has live text off.",
+            "ben has live text on again.",
+            "ben composes in private.",
+            "ben no longer composes in private.",
+        ]
 
 
 async def test_what_was_lost_and_came_back_is_said() -> None:
@@ -339,20 +351,61 @@ async def test_how_well_live_text_works_is_told_in_words() -> None:
         LiveTextStats(
             BEN.peer,
             "ben",
-            Statistics(Spread(9, 0.0, 0.098, 0.1, 0.1), Spread(4, 0.02, 0.03, 0.03, 0.03), 0.006, 8, 2, 58, 1, 2, 1),
+            Statistics(
+                Spread(9, 0.0, 0.098, 0.1, 0.1),
+                Spread(4, 0.02, 1.03, 1.03, 1.03),
+                clock_known=True,
+                clock_error=0.006,
+                messages_sent=8,
+                messages_received=2,
+                characters_sent=58,
+                characters_received=1,
+                gaps=2,
+                healed=1,
+                backlog=40,
+                cps=30,
+                unit="c",
+            ),
         )
     ]
     async with on_a_terminal(node) as talk:
         talk.keys.type("/rtt stats\n")
-        await talk.until(lambda: talk.written[-1].startswith("2 loss marks"))
-        assert talk.written[-4:] == [
-            "Live text with ben: sent 58 characters in 8 messages, received 1 character in 2 messages.",
+        await talk.until(lambda: talk.written[-1].startswith("Clock of ben"))
+        assert talk.written[-12:] == [
+            "Live text with ben.",
             "From key to sending: half within 0 milliseconds, 95 percent within 98 milliseconds, 99 percent within 100"
-            " milliseconds, at most 100 milliseconds.",
-            "From sending to the screen of ben, give or take 6 milliseconds: half within 20 milliseconds, 95 percent"
-            " within 30 milliseconds, 99 percent within 30 milliseconds, at most 30 milliseconds.",
-            "2 loss marks, of which 1 healed. 0 lines corrected. 0 alerts.",
+            " milliseconds, at most 100 milliseconds. That is good; up to 300 milliseconds is good.",
+            "From key to the screen of ben: half within 20 milliseconds, 95 percent within 1,030 milliseconds, 99"
+            " percent within 1,030 milliseconds, at most 1,030 milliseconds. That is usable; up to 1 second is good.",
+            "Sent: 58 characters in 8 messages.",
+            "Received: 1 character in 2 messages.",
+            "Still to be sent: 40 characters, because ben takes no more at once: catching up.",
+            "Text may be missing: in 2 places, of which 1 healed.",
+            "Shown wrongly, corrected at the end: 0 lines.",
+            "Alerts received: 0.",
+            "ben takes: 30 characters a second.",
+            "One erasure takes: one code point, which may be a part of a character.",
+            "Clock of ben: known, give or take 6 milliseconds.",
         ]
+
+
+@pytest.mark.parametrize(("theirs", "differs"), [("15.0", True), (unicode_version(), False), ("", False)])
+async def test_another_version_of_unicode_at_the_other_side_is_told(theirs: str, differs: bool) -> None:
+    node = FakeNode()
+    node.known_live_text_stats = [LiveTextStats(BEN.peer, "ben", Statistics(messages_sent=1), theirs)]
+    async with on_a_terminal(node) as talk:
+        talk.keys.type("/rtt stats\n")
+        await talk.until(lambda: any("Clock of ben" in line for line in talk.written))
+        told = [line for line in talk.written if "by Unicode" in line]
+        ours = unicode_version()
+        assert (
+            told
+            == [
+                f"ben segments text by Unicode 15.0, this program by {ours}: "
+                "new emoji and scripts may be erased in other steps there."
+            ]
+            * differs
+        )
 
 
 @pytest.mark.parametrize(("form", "holds"), [("txt", "ben (m2xd): hello"), ("md", "hello"), ("jsonl", '"hello"')])
@@ -363,7 +416,7 @@ async def test_what_was_said_is_saved_and_nothing_is_overwritten(tmp_path: Path,
         talk.keys.type(f'/export {form} "{path}"\n')
         await talk.until(lambda: f"Saved as {path}." in talk.written)
         assert holds in path.read_text("utf-8")
-        talk.keys.type(f'/export {form} "{path}"\n', "/export doc x\n", "/export txt\n")
+        talk.keys.type(f'/export {form} "{path}"\n', "/export doc x\n", "/export my talk now\n")
         await talk.until(lambda: any("is not overwritten" in line for line in talk.written))
         await talk.until(lambda: any("There is no format doc" in line for line in talk.written))
         await talk.until(lambda: any("needs a format and a path" in line for line in talk.written))

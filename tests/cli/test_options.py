@@ -11,6 +11,7 @@ import pytest
 from p2pchat.cli import config, options
 from p2pchat.cli.options import DEFAULT_SERVER, Options
 from p2pchat.errors import ConfigurationError, UsageError
+from p2pchat.tui.preferences import Presentation
 
 
 @pytest.fixture(autouse=True)
@@ -44,6 +45,12 @@ def resolved_for_chat(*arguments: str) -> Options:
     @options.common
     @options.announce
     @options.events
+    @options.theme
+    @options.reduced_motion
+    @options.flash
+    @options.on_alert
+    @options.language
+    @options.sdp_t140
     @click.pass_context
     def command(context: click.Context, /, **_: object) -> None:
         found.append(options.resolve(context))
@@ -178,6 +185,13 @@ def test_plain_and_machine_mode_exclude_each_other_unless_one_is_nearer(
         ('announce = "letter"', "announce"),
         ('events = ""', "events"),
         ("events = 3", "events"),
+        ('language = ""', "language"),
+        ('language = "en,,sv"', "language"),
+        ('language = "English, please"', "language"),
+        (f'language = "{"-".join(["x"] * 20)}"', "language"),
+        (f'language = "{",".join("a" + letter for letter in "abcdefghi")}"', "language"),
+        ('language = ["en"]', "language"),
+        ("sdp-t140 = 1", "sdp-t140"),
     ],
 )
 def test_an_error_names_file_key_and_what_is_allowed(
@@ -210,6 +224,24 @@ def test_events_go_to_a_descriptor_or_a_path(home: Path, monkeypatch: pytest.Mon
     assert resolved_for_chat().events == "4"
 
 
+def test_languages_are_a_list_of_tags_each_of_them_once(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert resolved_for_chat().settings.languages == ()
+    configured(home, 'language = "zh-Hant"')
+    assert resolved_for_chat().settings.languages == ("zh-Hant",)
+    monkeypatch.setenv("P2PCHAT_LANGUAGE", "sv-FI")
+    assert resolved_for_chat().settings.languages == ("sv-FI",)
+    assert resolved_for_chat("--language", "en, sv,en").settings.languages == ("en", "sv")
+
+
+def test_the_channel_is_described_only_when_that_is_wanted(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not resolved_for_chat().settings.sdp_t140
+    configured(home, "sdp-t140 = true")
+    assert resolved_for_chat().settings.sdp_t140
+    assert not resolved_for_chat("--no-sdp-t140").settings.sdp_t140
+    monkeypatch.setenv("P2PCHAT_SDP_T140", "0")
+    assert not resolved_for_chat().settings.sdp_t140
+
+
 def test_an_error_names_the_option_or_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     assert refused("--server", "nowhere").startswith("--server has to be a URL")
     monkeypatch.setenv("P2PCHAT_SERVER", "nowhere")
@@ -236,6 +268,49 @@ def test_relayed_connections_need_a_server_for_them() -> None:
     assert resolved("--relay-only", "--ice", "turn:a").settings.relay_only
 
 
+def program(folder: Path, name: str = "lamp") -> Path:
+    """Something that can be started."""
+    made = folder / name
+    made.write_text("#!/bin/sh\n")
+    made.chmod(0o755)
+    return made
+
+
+def test_how_the_screen_looks_can_be_given(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert resolved_for_chat().presentation == Presentation(folder=home / "default")
+    configured(home, "theme = 'mono'\nflash = true\nreduced-motion = true\n")
+    found = resolved_for_chat("--no-flash", "--ephemeral").presentation
+    assert found == Presentation("mono", reduced_motion=True, flash=False, folder=None)
+    monkeypatch.setenv("P2PCHAT_THEME", "high-contrast-light")
+    assert resolved_for_chat().presentation.theme == "high-contrast-light"
+    monkeypatch.setenv("P2PCHAT_THEME", "pink")
+    with pytest.raises(ConfigurationError, match=r"P2PCHAT_THEME has to be p2pchat-dark, .* or mono"):
+        resolved_for_chat()
+
+
+def test_a_program_for_alerts_is_found_and_taken_apart_without_a_shell(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lamp = program(home)
+    monkeypatch.setenv("PATH", str(home))
+    monkeypatch.setenv("HOME", str(home))
+    for given in ("lamp", str(lamp), "~/lamp"):
+        command = resolved_for_chat("--on-alert", f"{given} --for '3 s' $HOME; reboot").presentation.on_alert
+        assert command == (str(lamp), "--for", "3 s", "$HOME;", "reboot")
+
+
+@pytest.mark.parametrize("given", ["", "  ", "gone --now", "./lamp", "sub/lamp", "'lamp", "/", "lamp\0"])
+def test_a_program_for_alerts_that_cannot_be_started_is_told_at_the_start(
+    home: Path, given: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / "sub").mkdir()
+    program(home)
+    program(home / "sub")
+    monkeypatch.chdir(home)
+    with pytest.raises(ConfigurationError, match="--on-alert has to be a program that is found in PATH"):
+        resolved_for_chat("--on-alert", given)
+
+
 def test_the_list_of_settings_is_complete() -> None:
     in_file = set(config.ConfigFile.__struct_encode_fields__)
     assert in_file == set(config.ALLOWED)
@@ -249,6 +324,12 @@ def _all_options() -> list[click.Parameter]:
     @options.if_exists
     @options.announce
     @options.events
+    @options.theme
+    @options.reduced_motion
+    @options.flash
+    @options.on_alert
+    @options.language
+    @options.sdp_t140
     def command() -> None:
         pass
 

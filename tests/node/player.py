@@ -35,10 +35,10 @@ def on_guarded_loop(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P,
 class Player:
     """One node in the room `lab`. Use it as an asynchronous context manager."""
 
-    def __init__(self, name: str, server: str, folder: Path, patience: float = 600.0) -> None:
+    def __init__(self, name: str, server: str, folder: Path, patience: float = 600.0, **more: Any) -> None:
         home = folder / name
         self.downloads = home / "downloads"
-        self.node = Node(Settings(name, server, home, self.downloads, patience=patience))
+        self.node = Node(Settings(name, server, home, self.downloads, patience=patience, **more))
         self.name = name
         self.told: list[Event] = []
         self._news = asyncio.Event()

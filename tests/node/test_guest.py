@@ -23,6 +23,7 @@ from p2pchat.node.events import (
 )
 from p2pchat.node.guest import WITHOUT_PROOF, Guest
 from p2pchat.protocol import limits
+from p2pchat.protocol.frames import LiveTextFeatures
 from p2pchat.protocol.rtt.direction import Mode
 from p2pchat.rtc.channels import Channel
 from p2pchat.rtc.link_events import (
@@ -57,8 +58,14 @@ class Stage:
     def drop_guest(self, reason: str, for_good: bool) -> None:
         self.dropped.append((reason, for_good))
 
-    def opens(self, label: str = "", offered: bool = False, text_only: bool = True) -> bool:
-        return self.guest.takes(Opened("direct", offered, *CERTIFICATES, text_only=text_only, label=label))
+    def opens(
+        self,
+        label: str = "",
+        offered: bool = False,
+        text_only: bool = True,
+        features: LiveTextFeatures | None = None,
+    ) -> bool:
+        return self.guest.takes(Opened("direct", offered, *CERTIFICATES, text_only, label, features))
 
     def writes(self, text: str | bytes, participant: int | None = None) -> bool:
         return self.guest.takes(Received(Channel.TEXT, text, participant))
@@ -268,3 +275,19 @@ async def test_a_guest_that_may_not_see_keys_is_not_sent_one_byte_over_all_its_l
         stage.guest.takes(Closed("gone"))
     assert stage.sent == []
     assert not stage.guest.sees_keys
+
+
+async def test_what_a_session_description_says_of_a_guest_counts_for_its_link_alone() -> None:
+    stage = Stage()
+    inactive = LiveTextFeatures(direction="inactive", hlang_send=("en",))
+    stage.opens(features=inactive)
+    stage.guest.admit()
+    assert stage.guest.features == inactive
+    assert not stage.guest.sees_keys
+    stage.guest.say("not one byte")
+    assert stage.sent == []
+    stage.guest.takes(Closed("gone"))
+    stage.opens()
+    assert stage.guest.features is None
+    stage.guest.admit()
+    assert stage.guest.sees_keys

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from p2pchat.errors import PeerUnreachable
 from p2pchat.node.events import GuestAsks, LineState, LiveTextChanged, MessageReceived, PeerState
 from p2pchat.node.guest import WITHOUT_PROOF
 from p2pchat.protocol.room_secret import room_id
+from p2pchat.protocol.rtt.sdp import with_lines
 from p2pchat.protocol.sealing import SEALING_NONCE_BYTES, Sealer
 from p2pchat.signaling.client import SignalingClient
 from p2pchat.signaling.events import Relayed
@@ -25,8 +26,13 @@ SEAT = "zzzzzzzz"
 
 
 @asynccontextmanager
-async def stranger(server: str, room: str, secret: bytes = b"", label: str = "t140") -> AsyncIterator[list[str]]:
-    """Comes into a room and offers everybody there one `t140` channel; yields what it reads."""
+async def stranger(
+    server: str, room: str, secret: bytes = b"", label: str = "t140", lines: Sequence[str] = ()
+) -> AsyncIterator[list[str]]:
+    """Comes into a room and offers everybody there one `t140` channel; yields what it reads.
+
+    With `lines` in its session description the channel has the stream 2 and is opened without DCEP, as a gateway does.
+    """
     client = SignalingClient(server, SEAT, secrets.token_urlsafe(24), "test")
     read: list[str] = []
     connections: dict[str, RTCPeerConnection] = {}
@@ -36,11 +42,13 @@ async def stranger(server: str, room: str, secret: bytes = b"", label: str = "t1
 
     async def offer(peer: str) -> None:
         connection = connections[peer] = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-        channel = connection.createDataChannel(label, protocol="t140")
+        stream = 2 if lines else None
+        channel = connection.createDataChannel(label, protocol="t140", negotiated=bool(lines), id=stream)
         channel.add_listener("open", lambda: channel.send("hello\u2028"))
         channel.add_listener("message", read.append)
         await connection.setLocalDescription(await connection.createOffer())
-        body = {"generation": 1, "kind": "offer", "sdp": connection.localDescription.sdp}
+        description = with_lines(connection.localDescription.sdp, lines)
+        body = {"generation": 1, "kind": "offer", "sdp": description}
         client.relay(peer, seal(peer).seal(body, secrets.token_bytes(SEALING_NONCE_BYTES)) if secret else body)
 
     async def listen() -> None:

@@ -25,8 +25,11 @@ from p2pchat.node.events import (
     PeerInfo,
     PeerState,
 )
+from p2pchat.protocol.codec import decode
+from p2pchat.protocol.frames import Hello, LiveTextFeatures
 from p2pchat.protocol.rtt.parser import BACKSPACE, BOM, NEW_LINE
 from p2pchat.rtc.channels import Channel
+from p2pchat.rtc.link import Link
 from tests.node.player import PATIENCE, ROOM, Player, connected, on_guarded_loop
 
 Left = list[tuple[str, bool, str]]
@@ -195,6 +198,32 @@ async def test_a_contact_with_the_policy_on_sees_keys_when_it_comes_later_and_on
 
 
 @on_guarded_loop
+async def test_the_greeting_does_not_tell_who_is_refused(
+    typist: Typist, monkeypatch: pytest.MonkeyPatch, signaling_server: str, tmp_path: Path
+) -> None:
+    greetings: list[tuple[str, str]] = []
+
+    def watched(link: Link, channel: Channel, data: Any) -> bool:
+        match decode(data) if channel is Channel.CONTROL else None:
+            case Hello(name="ana", live_text=LiveTextFeatures(direction=direction, why=why)):
+                greetings.append((direction, why))
+        return send(link, channel, data)
+
+    send = Link.send
+    monkeypatch.setattr(Link, "send", watched)
+    async with typist as ana:
+        async with Player("ben", signaling_server, tmp_path) as ben, Player("cyd", signaling_server, tmp_path) as cyd:
+            await connected(ana, ben, cyd)
+        await ana.node.live_text_policy("ben", "off")
+        ana.told.clear()
+        async with Player("ben", signaling_server, tmp_path) as ben, Player("cyd", signaling_server, tmp_path) as cyd:
+            await connected(ana, ben, cyd)
+            await ana.until_sees("cyd", True)
+            assert not ana.sees("ben")
+    assert greetings == [("recvonly", "")] * 4
+
+
+@on_guarded_loop
 async def test_no_to_everybody_takes_the_line_back_also_from_one_who_was_allowed(
     typist: Typist, signaling_server: str, tmp_path: Path
 ) -> None:
@@ -206,11 +235,45 @@ async def test_no_to_everybody_takes_the_line_back_also_from_one_who_was_allowed
         await ana.node.share_live_text(ROOM, False)
         await ben.until(LiveTextChanged, lambda event: event.text == "")
         assert not (await ana.info("ben")).sees_keys
-        assert (await ben.until(PeerChanged, lambda event: event.info.live_mode == "hold")).info.name == "ana"
         await ana.node.set_live_text(ROOM, "wait, not yet")
         await ana.node.commit_live_text(ROOM)
         assert (await ben.until(MessageReceived)).text == "wait, not yet"
         assert ana.nobody_saw_keys_unsaid()
+        assert {event.info.live_mode for event in ben.all(PeerChanged)} == {""}
+
+
+@on_guarded_loop
+async def test_only_who_may_see_keys_learns_that_they_are_held_back_by_choice(
+    typist: Typist, signaling_server: str, tmp_path: Path
+) -> None:
+    def modes(player: Player) -> list[str]:
+        return [event.info.live_mode for event in player.all(PeerChanged) if event.info.name == "ana"]
+
+    async def sees_ana_again(player: Player) -> None:
+        lost = await player.until_peer(PeerState.LOST, "ana")
+        states = (PeerState.CONNECTED, "ana")
+        await player.until(
+            PeerChanged, lambda event: event.at > lost.at and (event.info.state, event.info.name) == states
+        )
+
+    async with (
+        typist as ana,
+        Player("ben", signaling_server, tmp_path) as ben,
+        Player("cyd", signaling_server, tmp_path) as cyd,
+    ):
+        await connected(ana, ben, cyd)
+        await ana.node.share_live_text(ROOM, True)
+        await ana.node.share_live_text(ROOM, False, "cyd")
+        await ana.node.live_text_mode(ROOM, "hold")
+        await ben.until(PeerChanged, lambda event: event.info.live_mode == "hold")
+        for peer in ana.node._conversations[ROOM].peers.values():
+            peer._connector.drop("pulled out")
+        await sees_ana_again(ben)
+        await sees_ana_again(cyd)
+        assert modes(ben)[-1] == "hold", "a new link begins with it"
+        await ana.node.share_live_text(ROOM, False, "ben")
+        await ana.until_true(lambda: modes(ben)[-1] == "")
+        assert set(modes(cyd)) == {""}
 
 
 @on_guarded_loop

@@ -13,6 +13,7 @@ import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 
 from p2pchat.errors import ConfigurationError, PeerUnreachable
+from p2pchat.protocol.frames import LiveTextFeatures
 from p2pchat.rtc import ice, link
 from p2pchat.rtc.channels import Channel
 from p2pchat.rtc.link import Link
@@ -26,10 +27,10 @@ HOST_ONLY = ice.configuration((), relay_only=False)
 class End:
     """A link and what it has told."""
 
-    def __init__(self, configuration: ice.Configuration = HOST_ONLY) -> None:
+    def __init__(self, configuration: ice.Configuration = HOST_ONLY, described: LiveTextFeatures | None = None) -> None:
         self.told: list[LinkEvent] = []
         self._news = asyncio.Event()
-        self.link = Link(configuration, self._take)
+        self.link = Link(configuration, self._take, described)
 
     def _take(self, event: LinkEvent) -> None:
         self.told.append(event)

@@ -63,12 +63,10 @@ def test_judging_alone_pins_nobody(contacts: Contacts) -> None:
     assert contacts.list() == []
 
 
-def test_comparing_words_makes_a_contact_verified_until_that_is_taken_back(contacts: Contacts) -> None:
+def test_comparing_words_makes_a_contact_verified(contacts: Contacts) -> None:
     contacts.met(BEN, "ben", 1.0)
     contacts.verify(BEN)
     assert contacts.met(BEN, "ben", 2.0).standing is Standing.VERIFIED
-    contacts.unverify(BEN)
-    assert standing(contacts, BEN, "ben") is Standing.KNOWN
 
 
 def test_a_blocked_contact_stays_blocked_whatever_it_calls_itself(contacts: Contacts) -> None:
@@ -76,8 +74,6 @@ def test_a_blocked_contact_stays_blocked_whatever_it_calls_itself(contacts: Cont
     contacts.verify(BEN)
     contacts.block(BEN)
     assert contacts.met(BEN, "bob", 2.0).standing is Standing.BLOCKED
-    contacts.unverify(BEN)
-    assert standing(contacts, BEN, "bob") is Standing.BLOCKED, "only unblocking unblocks"
     contacts.unblock(BEN)
     assert standing(contacts, BEN, "bob") is Standing.KNOWN, "that it was verified is not remembered"
 
@@ -240,7 +236,7 @@ def test_a_forgotten_contact_is_a_stranger_again(contacts: Contacts) -> None:
 
 
 def test_what_is_asked_of_a_stranger_is_refused(contacts: Contacts) -> None:
-    for ask in (contacts.verify, contacts.unverify, contacts.block, contacts.unblock, contacts.forget):
+    for ask in (contacts.verify, contacts.block, contacts.unblock, contacts.forget):
         with pytest.raises(UsageError, match="no contact with the key"):
             ask(BEN)
     with pytest.raises(UsageError, match="no contact"):

@@ -31,6 +31,7 @@ from p2pchat.node.events import (
     Trust,
 )
 from p2pchat.tui.app import ChatApp
+from p2pchat.tui.preferences import Presentation
 from tests.fake_node import FakeNode
 
 ROOM = "lab"
@@ -162,17 +163,28 @@ async def until_called(pilot: Pilot[Any], node: FakeNode, *call: object) -> None
     await until(pilot, lambda: call in node.calls)
 
 
-def chat(node: FakeNode, *, live: bool = False, clock: Callable[[], float] = lambda: 0.0) -> ChatApp:
+def chat(
+    node: FakeNode,
+    *,
+    live: bool = False,
+    clock: Callable[[], float] = lambda: 0.0,
+    presentation: Presentation | None = None,
+) -> ChatApp:
     """The app, with clocks that stand still."""
-    return ChatApp(node, ROOM, live=live, downloads=DOWNLOADS, clock=clock, wall=lambda: AT)
+    return ChatApp(node, ROOM, live=live, downloads=DOWNLOADS, presentation=presentation, clock=clock, wall=lambda: AT)
 
 
 @asynccontextmanager
 async def stage(
-    node: FakeNode, *, live: bool = False, size: tuple[int, int] = (80, 24), clock: Callable[[], float] = lambda: 0.0
+    node: FakeNode,
+    *,
+    live: bool = False,
+    size: tuple[int, int] = (80, 24),
+    clock: Callable[[], float] = lambda: 0.0,
+    presentation: Presentation | None = None,
 ) -> AsyncIterator[Pilot[Any]]:
     """The app on a screen, with the conversation joined."""
-    app = chat(node, live=live, clock=clock)
+    app = chat(node, live=live, clock=clock, presentation=presentation)
     async with app.run_test(size=size, notifications=True) as pilot:
         await until_called(pilot, node, "join", ROOM)
         yield pilot

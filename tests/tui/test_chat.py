@@ -175,7 +175,7 @@ async def test_a_long_paste_is_held_until_enter() -> None:
     async with stage(node, live=True) as pilot:
         text = "word " * 50
         pilot.app.screen.query_one(Composer).post_message(events.Paste(text))
-        await until_shown(pilot, "held: others see it when you press Enter")
+        await until_shown(pilot, "held: 250 pasted characters; Enter sends them as a message")
         assert spoken(node) == []
         await pilot.press("enter")
         await until_called(pilot, node, "say", ROOM, text)

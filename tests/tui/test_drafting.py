@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from p2pchat.tui.drafting import PASTE_CHARACTERS, Command, Commit, Draft, Hold, Say, Share, ShowLive, Step
+from p2pchat.tui.drafting import PASTE_CHARACTERS, Command, Commit, Draft, Hold, Origin, Say, Share, ShowLive, Step
 
 
 def typed(draft: Draft, text: str) -> list[Step]:
@@ -132,3 +132,36 @@ def test_others_see_the_text_or_nothing_of_what_is_held(edits: list[tuple[str, s
         assert draft.live or not seen
         if kind in ("submit", "retract"):
             assert not seen
+
+
+def test_what_is_recalled_is_held_and_what_was_being_written_goes_on_as_it_was() -> None:
+    draft = Draft(live=True)
+    typed(draft, "ne")
+    draft.filled(Origin.RECALLED)
+    assert draft.edited("said before") == []
+    draft.filled(Origin.RECALLED)
+    assert draft.edited("said first") == []
+    assert draft.held
+    draft.filled(None)
+    assert draft.edited("ne") == []
+    assert draft.edited("new") == [ShowLive("new")]
+
+
+def test_a_paste_that_was_left_for_something_recalled_is_held_when_it_comes_back() -> None:
+    draft = Draft(live=True)
+    draft.pasted("x" * (PASTE_CHARACTERS + 1))
+    draft.edited("x" * (PASTE_CHARACTERS + 1))
+    draft.filled(Origin.RECALLED)
+    draft.edited("said before")
+    draft.filled(None)
+    assert draft.edited("x" * (PASTE_CHARACTERS + 1)) == []
+    assert draft.origin is Origin.PASTED
+
+
+def test_what_comes_from_an_editor_takes_the_live_line_back_when_it_is_sent() -> None:
+    draft = Draft(live=True)
+    typed(draft, "h")
+    draft.filled(Origin.EDITOR)
+    assert draft.edited("hello") == []
+    assert draft.submitted("hello") == [ShowLive(""), Say("hello")]
+    assert typed(draft, "n") == [ShowLive("n")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,15 +12,19 @@ from textual.pilot import Pilot
 
 from p2pchat.node.answers import Landing, Leftover
 from p2pchat.node.events import (
+    Alerted,
     Direction,
     Item,
     LineState,
+    LiveTextSent,
     MessageDelivered,
     PeerState,
     Problem,
     TransferState,
     Trust,
 )
+from p2pchat.tui.preferences import Presentation
+from p2pchat.tui.screens.captions import CaptionsScreen
 from tests.fake_node import FakeNode
 from tests.tui.stage import (
     AT,
@@ -41,6 +45,7 @@ from tests.tui.stage import (
     until_shown,
     write,
 )
+from tests.tui.test_statistics import BENS, CYDS
 
 Compare = Callable[..., bool]
 
@@ -120,8 +125,10 @@ def screen(
     wait: str = "",
     then: str = "",
     live: bool = True,
+    presentation: Presentation | None = None,
+    first: Callable[[Pilot[Any]], Awaitable[None]] | None = None,
 ) -> bool:
-    """Compares the app after more events, these keys, and typing this text; `then` is shown at the end."""
+    """Compares the app after more events, `first`, these keys, and this text typed; `then` is shown at the end."""
     node = FakeNode()
     node.known_contacts = CONTACTS
     conversation(node)
@@ -129,12 +136,14 @@ def screen(
 
     async def play(pilot: Pilot[Any]) -> None:
         await until_shown(pilot, wait or "The disk is nearly full")
+        if first is not None:
+            await first(pilot)
         await pilot.press(*keys)
         await write(pilot, text)
         await until_shown(pilot, then)
         await pilot.pause(0.1)
 
-    return snap_compare(chat(node, live=live), terminal_size=size, run_before=play)
+    return snap_compare(chat(node, live=live, presentation=presentation), terminal_size=size, run_before=play)
 
 
 SIZES = pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=lambda size: f"{size[0]}x{size[1]}")
@@ -194,6 +203,28 @@ def test_all_kinds_of_transfers(snap_compare: Compare, size: tuple[int, int]) ->
     assert screen(snap_compare, size, "f4", more=six_kinds, wait="1 of 2", then="running")
 
 
+def spoken(node: FakeNode) -> None:
+    """Lines in three scripts and an emoji; one is still being typed."""
+    node.tell(said(CYD, "Great 🙂", "s1"), said(BEN, "أراك غدا يا صديقي", "s2"), said(CYD, "Gern, schöne Grüße!", "s3"))
+    node.tell(typing(BEN, "I will add it tonig", line=1))
+
+
+async def show_captions(pilot: Pilot[Any]) -> None:
+    """Shows the captions, as the key for the next layout does."""
+    pilot.app.push_screen(CaptionsScreen(pilot.app._conversation))  # type: ignore[attr-defined]
+    await until_shown(pilot, "Esc back")
+
+
+@ALL_SIZES
+def test_captions(snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert screen(snap_compare, size, more=spoken, first=show_captions, then="ben is typing")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (40, 15)], ids=lambda size: f"{size[0]}x{size[1]}")
+def test_search(snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert screen(snap_compare, size, "f3", text="the figure is", then="of 1")
+
+
 @SIZES
 def test_files(snap_compare: Compare, size: tuple[int, int]) -> None:
     assert screen(snap_compare, size, "f4", "down", more=transfers, wait="1 of 2")
@@ -211,6 +242,27 @@ def test_safety_words(snap_compare: Compare, size: tuple[int, int]) -> None:
 
     keys = ("f5", "down") if size[0] < 100 else ("f5",)
     assert screen(snap_compare, size, *keys, more=connect, then="Compare these words")
+
+
+@ALL_SIZES
+def test_statistics(snap_compare: Compare, size: tuple[int, int]) -> None:
+    def measured(node: FakeNode) -> None:
+        node.known_live_text_stats = [BENS, CYDS]
+
+    assert screen(snap_compare, size, "f8", more=measured, then="ben·m2xd")
+
+
+@SIZES
+def test_state_of_the_own_line(snap_compare: Compare, size: tuple[int, int]) -> None:
+    def held_back(node: FakeNode) -> None:
+        node.tell(LiveTextSent(ROOM, BEN.peer, 240, None, AT))
+
+    assert screen(snap_compare, size, text="the figure", more=held_back, then="catching up: 240 characters")
+
+
+def test_recalled(snap_compare: Compare) -> None:
+    keys = ("h", "i", "enter", "up")
+    assert screen(snap_compare, (80, 24), *keys, then="held, recalled")
 
 
 @SIZES
@@ -242,3 +294,54 @@ def test_small_terminal(snap_compare: Compare) -> None:
 
 def test_light_theme(snap_compare: Compare) -> None:
     assert screen(snap_compare, (80, 24), "slash", *"theme", "enter", live=False)
+
+
+@pytest.mark.parametrize("theme", ["high-contrast-dark", "high-contrast-light", "mono"])
+def test_theme(snap_compare: Compare, theme: str) -> None:
+    keys = ("t", "h", "e", "space", "f", "i", "g", "shift+left", "shift+left", "shift+left")
+    assert screen(snap_compare, (80, 24), *keys, presentation=Presentation(theme), then="the fig")
+
+
+def test_no_color(snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    chosen = Presentation("high-contrast-light")
+    keys = ("f4", "down")
+    assert screen(snap_compare, (80, 24), *keys, more=six_kinds, presentation=chosen, wait="1 of 2", then="running")
+
+
+@ALL_SIZES
+def test_alerts(snap_compare: Compare, size: tuple[int, int]) -> None:
+    def ring(node: FakeNode) -> None:
+        at = AT + 86_460
+        node.tell(Alerted(ROOM, BEN.peer, "ben", at), Alerted(ROOM, BEN.peer, "ben", at + 4))
+
+    assert screen(snap_compare, size, "g", "o", more=ring, wait="(2", then="go")
+
+
+def both_typing(node: FakeNode) -> None:
+    """Two who type at once in many scripts, one of them after a loss; one composes in private."""
+    node.tell(*here(BEN, replace(CYD, live_text=True, sees_keys=True), replace(DAN, live_mode="hold")))
+    node.tell(said(DAN, "Who has the figure?", "11"), sent("It is in the shared folder.", "12"))
+    node.tell(
+        typing(CYD, "See the \ufffd page", LineState.FINAL, line=2), said(BEN, "مرحبا, שלום and cafe\u0301", "13")
+    )
+    node.tell(typing(BEN, "I will add it tonight 👨‍👩‍👧 مرحبا", line=3))
+    node.tell(typing(CYD, "wait, I \ufffd have the source 🇸🇪 שלום cafe\u0301", line=3))
+
+
+DAN = replace(CYD, peer="d4n00000", name="dan")
+
+
+@pytest.mark.parametrize(
+    ("layout", "size"),
+    [
+        *((layout, size) for layout in ("stack", "columns", "inline") for size in ((80, 24), (120, 40))),
+        ("stack", (40, 15)),
+        ("inline", (40, 15)),
+    ],
+    ids=lambda value: value if isinstance(value, str) else f"{value[0]}x{value[1]}",
+)
+def test_layout(snap_compare: Compare, layout: str, size: tuple[int, int]) -> None:
+    keys = ("slash", *"layout", "space", *layout, "enter")
+    words = "composing privately"
+    assert screen(snap_compare, size, *keys, text="ok, then cyd sends it", more=both_typing, wait=words, then=words)

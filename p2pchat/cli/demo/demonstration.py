@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from p2pchat.cli.demo.children import first_line, started
+from p2pchat.cli.demo.openness import open_to_all
 from p2pchat.node.settings import Settings
 
 ROOM: Final = "demo"
@@ -63,7 +64,7 @@ def _on_screen(settings: Settings) -> None:
     from p2pchat import tui
     from p2pchat.node.threaded import NodeThread
 
-    error = tui.run(NodeThread(settings), ROOM, live=True, downloads=settings.downloads)
+    error = tui.run(open_to_all(NodeThread(settings)), ROOM, live=True, downloads=settings.downloads)
     if error is not None:
         raise error
 
@@ -78,7 +79,7 @@ def _by_itself(settings: Settings, partner: subprocess.Popen[bytes], folder: Pat
 
     async def play_round() -> None:
         reports = read_lines(piped(partner.stdout).fileno())
-        demo_round = Round(Node(settings), ROOM, reports, folder, standard_output().write_line)
+        demo_round = Round(open_to_all(Node(settings)), ROOM, reports, folder, standard_output().write_line)
         demo_round.report(f"signaling server started at {settings.server}", time.monotonic() - begun)
         await demo_round.play(DEADLINE_SECONDS - (time.monotonic() - begun))
 

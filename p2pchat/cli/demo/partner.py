@@ -23,6 +23,7 @@ from typing import Final
 from p2pchat.cli import narration, outcome
 from p2pchat.cli.demo import reports
 from p2pchat.cli.demo.live_typing import LineWatch, type_line
+from p2pchat.cli.demo.openness import open_to_all
 from p2pchat.cli.demo.reports import MadeFile, Report, SawFile, SawLine, SawMessage
 from p2pchat.cli.lines import Line, read_lines
 from p2pchat.cli.output import standard_output
@@ -137,7 +138,7 @@ async def _take_part(url: str, room: str, folder: Path) -> None:
     from p2pchat.node.node import Node
 
     output = standard_output()
-    node = Node(Settings(NAME, url, folder / "home", folder / "downloads", ephemeral=True))
+    node = open_to_all(Node(Settings(NAME, url, folder / "home", folder / "downloads", ephemeral=True)))
     partner = Partner(node, room, folder, lambda report: output.write_line(reports.encode(report)))
     acting = asyncio.create_task(partner.act())
     try:

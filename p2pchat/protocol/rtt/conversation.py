@@ -14,9 +14,10 @@ from p2pchat.protocol import frames
 from p2pchat.protocol.rtt.direction import CAN_SHOWN, CAN_SNAPSHOT, DIRECTIONS, SENDRECV, Mode, receives, sends
 from p2pchat.protocol.rtt.incoming import Alerted, Incoming, LineRead
 from p2pchat.protocol.rtt.outgoing import Committed, Outgoing
+from p2pchat.protocol.rtt.progress import Progress, Sent
 from p2pchat.protocol.rtt.statistics import Statistics
 
-__all__ = ["Alerted", "Committed", "Directed", "LineRead", "LiveText", "Mode", "Shown"]
+__all__ = ["Alerted", "Committed", "Directed", "LineRead", "LiveText", "Mode", "Sent", "Shown"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,8 @@ class Directed:
     """Whether ours can; else our lines go as messages."""
 
     why: str
-    """`hold` when it composes in private, `off` when it wants no real-time text; other words are untrusted text."""
+    """`hold` when its user has chosen to compose in private, `off` when it wants no real-time text, empty when it does
+    not say; other words are untrusted text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class LiveText:
     def __init__(self, shows_later: bool = False) -> None:
         self._out = Outgoing()
         self._in = Incoming(shows_later)
+        self._progress = Progress()
         self._told: deque[Directed | Shown] = deque()
 
     @property
@@ -86,7 +89,7 @@ class LiveText:
         if features is not None:
             self._out.started(features, now)
             if features.direction != SENDRECV and features.direction in DIRECTIONS:
-                self._tell_direction(features.direction, "")
+                self._tell_direction(features.direction, features.why)
 
     def foreign_partner(self, now: float, features: frames.LiveTextFeatures | None = None) -> None:
         """The partner has no control channel: no messages, receipts or snapshots. A new line finishes a line.
@@ -156,8 +159,8 @@ class LiveText:
         """Our user wants this of real-time text with the peer, also on later links.
 
         Args:
-            shared: whether the peer may see our keys. If not, what it has of the line is taken back, and it is told no
-                more than that we compose in private.
+            shared: whether the peer may see our keys. If not, what it has of the line is taken back, and it is told
+                that it will see no keys, but not why.
             mode: what is wanted with those who may.
             now: the time.
         """
@@ -198,12 +201,13 @@ class LiveText:
 
     # --- what is to be done
 
-    def poll(self, now: float) -> str | frames.RttFrame | LineRead | Alerted | Directed | Shown | None:
+    def poll(self, now: float) -> str | frames.RttFrame | LineRead | Alerted | Directed | Shown | Sent | None:
         """The next thing: a string for the channel, a frame for the control channel, or something to tell."""
         if self._told:
             return self._told.popleft()
         incoming = self._in.poll(now)
-        return incoming if incoming is not None else self._out.poll(now)
+        step = incoming if incoming is not None else self._out.poll(now)
+        return step if step is not None else self._progress.news(self._out.sent_up_to, self._out.behind, now)
 
     def deadline(self) -> float | None:
         """When `poll` has something without another call before."""
@@ -216,6 +220,7 @@ class LiveText:
         return Statistics(
             key_to_send=out.key_to_send.spread(),
             key_to_remote=out.key_to_remote.spread(),
+            clock_known=out.clock.known,
             clock_error=out.clock.error,
             messages_sent=out.messages,
             messages_received=in_.messages,
@@ -227,6 +232,8 @@ class LiveText:
             alerts=in_.receiver.alerts,
             ignored=in_.receiver.ignored,
             backlog=out.backlog,
+            cps=out.cps,
+            unit=out.unit,
         )
 
     def _tell_direction(self, direction: str, why: str) -> None:

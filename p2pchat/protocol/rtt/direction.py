@@ -43,7 +43,10 @@ class Mode(Enum):
 
 
 OUR_DIRECTION: Final = {Mode.LIVE: SENDRECV, Mode.HOLD: RECVONLY, Mode.OFF: INACTIVE}
-"""What a side in each mode says of itself."""
+"""What a side in each mode says of itself, to a peer that may see the keys."""
+
+OUR_REASON: Final = {Mode.LIVE: "", Mode.HOLD: "hold", Mode.OFF: "off"}
+"""Why, as it says to the same."""
 
 
 def our_features(hlang_send: tuple[str, ...] = (), hlang_recv: tuple[str, ...] = ()) -> LiveTextFeatures:
@@ -61,6 +64,11 @@ def our_features(hlang_send: tuple[str, ...] = (), hlang_recv: tuple[str, ...] =
         hlang_recv=hlang_recv,
         extensions=EXTENSIONS,
     )
+
+
+def languages(features: LiveTextFeatures | None) -> tuple[str, ...]:
+    """Returns the languages that a side writes or reads, each once, the preferred ones first."""
+    return tuple(dict.fromkeys(features.hlang_send + features.hlang_recv)) if features is not None else ()
 
 
 def receives(direction: str) -> bool:

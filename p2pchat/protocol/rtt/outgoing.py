@@ -7,7 +7,8 @@ What may leave
        has read it, and a line that vanishes would say something else than "composes in private". `set_text("")` erases
        it. An empty line is never private.
     3. In `Mode.OFF` what the peer has of the line is erased, and nothing follows. To `conceal` the line erases it,
-       too, and then holds it.
+       too, and then holds it. The peer is told `hold` only when it may see our keys and our user has chosen to compose
+       in private; from whom the line is concealed gets no reason, so that it learns nothing about itself.
     4. A held line that is sent ends on the channel as it stands there; its message has the text (RFC 4103 §9: large
        text does not go at more than human speed).
     5. A partner without messages, which speaks RFC 8865 alone, is sent every line whole, but not before it is sent.
@@ -23,7 +24,15 @@ from msgspec.structs import replace
 
 from p2pchat.protocol import frames, limits
 from p2pchat.protocol.rtt.clock import PeerClock
-from p2pchat.protocol.rtt.direction import CAN_DIRECTION, CAN_SHOWN, CAN_SNAPSHOT, OUR_DIRECTION, Mode, receives
+from p2pchat.protocol.rtt.direction import (
+    CAN_DIRECTION,
+    CAN_SHOWN,
+    CAN_SNAPSHOT,
+    OUR_DIRECTION,
+    OUR_REASON,
+    Mode,
+    receives,
+)
 from p2pchat.protocol.rtt.nudge import Nudges
 from p2pchat.protocol.rtt.parser import BOM
 from p2pchat.protocol.rtt.sender import Sender
@@ -72,11 +81,19 @@ class Outgoing:
         """Whether the partner has no control channel."""
         self._receives = False
         self._extensions: tuple[str, ...] = ()
-        self._told_direction = OUR_DIRECTION[self._mode]
+        self._concealed = False
+        """Whether the peer may not see our keys, and so is not told why."""
+        self._told_direction = self._direction
         self._told_beginning: tuple[int, str] | None = None
         self._snapshot_at = 0.0
         self._nudges = Nudges()
         self._alerted_at: float | None = None
+        self.cps = 0
+        """Characters a second that the peer takes; 0 until it has said so."""
+        self.unit = ""
+        """What one erasure takes at the peer; empty until it has said so."""
+        self._typed_at: float | None = None
+        """When the line was changed last."""
         self._keys: deque[float] = deque(maxlen=KEYS)
         """When the line was changed, for changes that have not left."""
         self._channel_characters = 0
@@ -88,14 +105,15 @@ class Outgoing:
 
     def features(self, features: frames.LiveTextFeatures) -> frames.LiveTextFeatures:
         """What our `hello` on a new link says: `features`, with the direction that our user wants now."""
-        self._told_direction = OUR_DIRECTION[self._mode]
-        return replace(features, direction=self._told_direction)
+        self._told_direction = direction, why = self._direction
+        return replace(features, direction=direction, why=why)
 
     def started(self, features: frames.LiveTextFeatures, now: float, alone: bool = False) -> None:
         """A channel is open, and the peer takes real-time text as `features` say."""
         self._open, self._alone = True, alone
         self._receives = receives(features.direction)
         self._extensions = features.extensions
+        self.cps, self.unit = features.cps, features.unit
         self._told_beginning = None
         self._snapshot_at = now
         self.clock = PeerClock()
@@ -128,20 +146,20 @@ class Outgoing:
         return self._mode
 
     def set_mode(self, mode: Mode, now: float) -> None:
-        """Our user wants this from now on."""
-        if mode is Mode.HOLD:
-            self._withhold(now)
-        self._mode = mode
-        self._update(now)
-        if self._open:
-            self._say_direction()
+        """Our user wants this from now on, and the peer may see our keys."""
+        self._concealed = False
+        self._change_mode(mode, now)
 
     def conceal(self, now: float) -> None:
-        """Takes our line back at the peer, and goes on in `Mode.HOLD`: it sees nothing of ours before it is sent."""
-        text, held = self._text, self._held
+        """Takes our line back at the peer, and goes on in `Mode.HOLD`: it sees nothing of ours before it is sent.
+
+        It is told that it will see no keys, and not why.
+        """
+        text, held, typed_at = self._text, self._held, self._typed_at
         self.set_text("", now)
-        self.set_mode(Mode.HOLD, now)
-        self._text, self._held = text, held
+        self._concealed = True
+        self._change_mode(Mode.HOLD, now)
+        self._text, self._held, self._typed_at = text, held, typed_at
 
     @property
     def sees_keys(self) -> bool:
@@ -161,7 +179,8 @@ class Outgoing:
         if held:
             self._withhold(now)
         self._text, self._held = text, held
-        self._update(now, now if typed_at is None else min(typed_at, now))
+        self._typed_at = now if typed_at is None else min(typed_at, now)
+        self._update(now, self._typed_at)
 
     def commit(self, now: float) -> Committed:
         """Ends our line."""
@@ -188,10 +207,9 @@ class Outgoing:
     def alert(self, now: float) -> bool:
         """Asks the peer for attention. Returns False when that is not possible now, or was done a moment ago."""
         recently = self._alerted_at is not None and now < self._alerted_at + limits.ALERT_SECONDS
-        if not self.sees_keys or self._sender is None or recently:
+        if not self.sees_keys or self._sender is None or recently or not self._sender.alert(now):
             return False
         self._alerted_at = now
-        self._sender.alert(now)
         return True
 
     @property
@@ -203,6 +221,16 @@ class Outgoing:
     def backlog(self) -> int:
         """Characters that wait to be sent."""
         return self._sender.outstanding if self._sender is not None else 0
+
+    @property
+    def sent_up_to(self) -> float | None:
+        """When the newest key of our line was pressed, once it has left with all before it; None while it has not."""
+        return self._typed_at if self.sees_keys and not (self._held or self.backlog) else None
+
+    @property
+    def behind(self) -> int:
+        """Characters that the peer's rate holds back; 0 while they are no more than it takes in a second."""
+        return backlog if self._sending and (backlog := self.backlog) > self.cps else 0
 
     # --- what the peer says
 
@@ -276,6 +304,14 @@ class Outgoing:
             return None
         return beginning if told is None or self._receives else None
 
+    def _change_mode(self, mode: Mode, now: float) -> None:
+        if mode is Mode.HOLD:
+            self._withhold(now)
+        self._mode = mode
+        self._update(now)
+        if self._open:
+            self._say_direction()
+
     def _withhold(self, now: float) -> None:
         """Our line is private from now on: what the peer has of it stays, unless it is just being erased."""
         if self._sender is not None and self._text and not self._held and self._mode is Mode.LIVE:
@@ -310,9 +346,12 @@ class Outgoing:
         if text != BOM:
             self._nudges.text_sent(now)
 
+    @property
+    def _direction(self) -> tuple[str, str]:
+        """What we do on the channel, and why, as the peer is to be told."""
+        return OUR_DIRECTION[self._mode], "" if self._concealed else OUR_REASON[self._mode]
+
     def _say_direction(self) -> None:
-        direction = OUR_DIRECTION[self._mode]
-        if direction != self._told_direction and CAN_DIRECTION in self._extensions:
-            why = {Mode.LIVE: "", Mode.HOLD: "hold", Mode.OFF: "off"}[self._mode]
-            self._frames.append(frames.RttDirection(direction, why))
-        self._told_direction = direction
+        if self._direction != self._told_direction and CAN_DIRECTION in self._extensions:
+            self._frames.append(frames.RttDirection(*self._direction))
+        self._told_direction = self._direction

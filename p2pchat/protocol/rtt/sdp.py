@@ -1,8 +1,8 @@
 """What a session description says of `t140` channels, for gateways that negotiate them there.
 
 `a=dcmap` names a data channel and `a=dcsa` gives it an attribute (RFC 8864 §5); RFC 8865 §4 says which ones a T.140
-channel has. Pure functions over attribute lines: whoever negotiates a channel so must open it with the same stream
-number, and must not list channels that are opened with DCEP (RFC 8864 §6.1).
+channel has. Pure functions over text and lines: whoever negotiates a channel so must open it with the same stream
+number, and must not list channels that are opened with DCEP (RFC 8864 §6.1). `p2pchat.rtc.described_text` does.
 """
 
 from __future__ import annotations
@@ -21,6 +21,14 @@ from p2pchat.protocol.rtt.direction import DIRECTIONS
 STREAM_MAX: Final = 65534
 """Highest number of an SCTP stream for a data channel (RFC 8864 §5.1.2: 65535 is reserved)."""
 
+OFFERED_STREAM: Final = 1
+"""The stream of the `t140` channel that we offer.
+
+RFC 8864 §6.1 wants even numbers of a DTLS client and odd ones of a server. An offer that leaves the roles open
+(`a=setup:actpass`, as aiortc's do) does not know yet which one it will be. An answerer is recommended to be the client
+(RFC 5763 §5), and browsers and aiortc are; so the offerer will be the server, and its number is odd.
+"""
+
 LABEL_CHARACTERS: Final = 256
 """Longest label that is read; it may name a participant (RFC 8865 §5.5)."""
 
@@ -33,6 +41,7 @@ _OPTION: Final = re.compile(r'([a-z-]+)=("(?:[^"]*)"|[^";]*)(?:;|$)')
 _FORMAT: Final = re.compile(r"fmtp:t140 cps=([0-9]{1,9})")
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*")
 _ESCAPED: Final = re.compile("%([0-9A-Fa-f]{2})")
+_TO_ESCAPE: Final = re.compile(rb"[^ !#$&-~]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +59,42 @@ class NegotiatedChannel:
     """Why it must be rejected; empty when it can be used."""
 
 
-def attributes(stream: int, features: LiveTextFeatures) -> list[str]:
+def is_language(tag: str) -> bool:
+    """Whether a text has the form of a language tag (BCP 47), as far as frames and descriptions carry it."""
+    return len(tag) <= LANGUAGE_CHARACTERS and _LANGUAGE.fullmatch(tag) is not None
+
+
+def media_lines(description: str) -> list[str]:
+    """Returns the lines of the first media section for data channels; none when there is no such section."""
+    section: list[str] = []
+    for line in description.splitlines():
+        if line.startswith("m=") and section:
+            break
+        if section or line.startswith("m=application "):
+            section.append(line)
+    return section
+
+
+def with_lines(description: str, lines: Iterable[str]) -> str:
+    """Returns a description, whose only media section is for data channels, with further lines in that section."""
+    return description + "".join(f"{line}\r\n" for line in lines)
+
+
+def attributes(stream: int, features: LiveTextFeatures, label: str = "t140") -> list[str]:
     """Returns the attribute lines of one `t140` channel, without line ends.
 
     Args:
-        stream: its SCTP stream, 0 to `STREAM_MAX`; of an offer even for a DTLS client, odd for a server.
+        stream: its SCTP stream, 0 to `STREAM_MAX`; of an offer `OFFERED_STREAM`, of an answer what was offered.
         features: what this side says of itself.
+        label: of an answer the one that was offered (RFC 8864 §6.4).
 
     Raises:
         ValueError: the stream is out of range.
     """
     if not 0 <= stream <= STREAM_MAX:
         raise ValueError(f"no data channel has the stream {stream}")
-    lines = [f'a=dcmap:{stream} subprotocol="t140";label="t140"', f"a=dcsa:{stream} fmtp:t140 cps={features.cps}"]
+    quoted = _TO_ESCAPE.sub(lambda match: b"%%%02X" % match[0][0], label.encode("utf-8", "replace")).decode()
+    lines = [f'a=dcmap:{stream} subprotocol="t140";label="{quoted}"', f"a=dcsa:{stream} fmtp:t140 cps={features.cps}"]
     for name, languages in (("hlang-send", features.hlang_send), ("hlang-recv", features.hlang_recv)):
         if languages:
             lines.append(f"a=dcsa:{stream} {name}:{' '.join(languages)}")
@@ -127,5 +159,4 @@ def _with_attribute(features: LiveTextFeatures, attribute: str) -> LiveTextFeatu
 
 def _languages(value: str) -> tuple[str, ...]:
     """The tags of an `hlang` attribute. The asterisk that may end it (RFC 8373 §5.2) is none."""
-    tags = [tag for tag in value.split() if len(tag) <= LANGUAGE_CHARACTERS and _LANGUAGE.fullmatch(tag)]
-    return tuple(tags[:LANGUAGES])
+    return tuple([tag for tag in value.split() if is_language(tag)][:LANGUAGES])

@@ -11,16 +11,19 @@ Rules
        typed in between is sent.
     6. A line of ours is one line of T.140, and `commit` ends it: newlines inside it are sent as spaces. The
        acknowledged message that finishes the line has them.
-    7. What is to stay private is never given to a sender: `freeze` leaves the line at what the peer has of it.
+    7. An alert leaves before the text that waits, and within `ALERT_SECONDS` or not at all: later it would say nothing
+       of the moment in which it was asked for.
+    8. What is to stay private is never given to a sender: `freeze` leaves the line at what the peer has of it.
 """
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Iterable
 from typing import Final
 
-from p2pchat.protocol.limits import CPS_WINDOW, LIVE_LINE_CHARACTERS, T140_MESSAGE_BYTES
+from p2pchat.protocol.limits import ALERT_SECONDS, CPS_WINDOW, LIVE_LINE_CHARACTERS, T140_MESSAGE_BYTES
 from p2pchat.protocol.rtt.encoding import as_live_line
 from p2pchat.protocol.rtt.graphemes import GRAPHEME, shared, split
 from p2pchat.protocol.rtt.parser import BACKSPACE, BELL, BOM, LOSS_MARK, NEW_LINE
@@ -75,7 +78,8 @@ class Sender:
         self._finished = 0
         """Lines finished on this channel."""
         self._mark_start = True
-        self._alert = False
+        self._alert_until = -math.inf
+        """Until when an alert that was asked for may leave."""
         self._changed_at = 0.0
         self._next_at = 0.0
 
@@ -138,10 +142,13 @@ class Sender:
         self._compare()
         return bool(self._earlier or self._sent)
 
-    def alert(self, now: float) -> None:
-        """Asks the peer for attention, in the next message."""
-        self._alert = True
+    def alert(self, now: float) -> bool:
+        """Asks the peer for attention, in the next message. Returns False when its rate leaves no room for it soon."""
+        if self._rate.free_at(len(BELL), now) > now + ALERT_SECONDS:
+            return False
+        self._alert_until = now + ALERT_SECONDS
         self._changed_at = now
+        return True
 
     def reopened(self, now: float, cps: int, unit: str = GRAPHEME) -> None:
         """A new channel to the peer is open in place of the one before. Not for the first channel.
@@ -159,16 +166,18 @@ class Sender:
         self._first += self._finished
         self._finished = 0
         self._mark_start = True
-        self._alert = False
+        self._alert_until = -math.inf
         self._changed_at = self._next_at = now
         self._compare()
 
     def poll(self, now: float) -> str | None:
         """The message to put on the channel now, or None when nothing is due."""
         room = self._rate.room(now)
-        message = ((BOM if self._mark_start else "") + (BELL if self._alert else ""))[: max(0, room)]
+        alert = BELL if now <= self._alert_until else ""
+        message = ((BOM if self._mark_start else "") + alert)[: max(0, room)]
         self._mark_start = self._mark_start and BOM not in message
-        self._alert = self._alert and BELL not in message
+        if BELL in message or not alert:
+            self._alert_until = -math.inf
         if now >= self._next_at:
             message += self._text(room - len(message), len(message.encode()), now)
         if not message:
@@ -178,8 +187,9 @@ class Sender:
 
     def deadline(self) -> float | None:
         """When `poll` will have a message, or None when there is none to come before the next input."""
-        if self._mark_start or self._alert:
-            return self._rate.free_at(1, self._changed_at)
+        first = self._rate.free_at(1, self._changed_at)
+        if self._mark_start or first <= self._alert_until:
+            return first
         step = self._next_step()
         return None if step is None else self._rate.free_at(len(step), max(self._changed_at, self._next_at))
 

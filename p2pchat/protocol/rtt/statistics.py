@@ -33,6 +33,8 @@ class Statistics:
 
     key_to_send: Spread = Spread()
     key_to_remote: Spread = Spread()
+    clock_known: bool = False
+    """Whether the peer's clock is known on the present link; without it no `key_to_remote` is measured."""
     clock_error: float = 0.0
     """How wrong a `key_to_remote` may be, in seconds: half the fastest round trip."""
 
@@ -61,6 +63,12 @@ class Statistics:
 
     backlog: int = 0
     """Characters of ours that wait to be sent: more than a few mean that the peer's rate holds them back."""
+
+    cps: int = 0
+    """Characters a second that the peer takes, as mean over ten seconds; 0 until it has said so."""
+
+    unit: str = ""
+    """What one erasure takes at the peer: `g` a grapheme cluster, `c` a code point; empty until it has said so."""
 
 
 class Delays:

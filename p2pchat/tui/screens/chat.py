@@ -2,35 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
-from textual.screen import Screen
 
 from p2pchat.errors import P2PChatError, UsageError
 from p2pchat.tui.actions import SLASH, Action, Where, bindings
 from p2pchat.tui.asking import Asking
 from p2pchat.tui.contact_book import ContactBook
 from p2pchat.tui.content import column_width
-from p2pchat.tui.drafting import Command, Draft, Step
+from p2pchat.tui.drafting import Command, Commit, Draft, Step
 from p2pchat.tui.file_requests import FileRequests
+from p2pchat.tui.layout_switch import LayoutSwitch
 from p2pchat.tui.live_requests import LiveRequests
 from p2pchat.tui.model import Conversation
 from p2pchat.tui.people import safety_words, who_is_here
+from p2pchat.tui.preferences import Remembered
+from p2pchat.tui.saving import Saving
+from p2pchat.tui.screens.captions import CaptionsScreen
 from p2pchat.tui.screens.invite import InviteScreen
+from p2pchat.tui.screens.writing import WritingScreen
 from p2pchat.tui.slash_commands import SlashCommands
 from p2pchat.tui.timeline import Changes
 from p2pchat.tui.widgets.alarm_panel import AlarmPanel
 from p2pchat.tui.widgets.composer import Composer
-from p2pchat.tui.widgets.lines import KeyLine, LiveRows, Prompt, RuleLine, StatusLine, TopLine
+from p2pchat.tui.widgets.conversation_view import ConversationView
+from p2pchat.tui.widgets.lines import KeyLine, Prompt, RuleLine, StatusLine, TopLine
 from p2pchat.tui.widgets.offer_panel import OfferPanel
+from p2pchat.tui.widgets.search_line import SearchLine
 from p2pchat.tui.widgets.sidebar import Sidebar
-from p2pchat.tui.widgets.timeline import Timeline
 
 SIDEBAR_FROM: Final = 100
 """Narrowest terminal with a sidebar, in cells."""
@@ -45,7 +52,7 @@ COMPOSER_ROWS: Final = 8
 """Highest composer, in rows; lower on a low terminal."""
 
 
-class ChatScreen(Screen[None]):
+class ChatScreen(WritingScreen):
     """Shows one conversation and hands what the user writes to the node.
 
     Args:
@@ -54,7 +61,10 @@ class ChatScreen(Screen[None]):
         book: the user's decisions about contacts.
         files: the user's decisions about files.
         draft: the text being written.
+        saving: saves what was said.
         downloads: where accepted files go.
+        remembered: where the layout is from, and is kept.
+        clock: a monotonic clock, in seconds.
     """
 
     BINDINGS = bindings(Where.CHAT)
@@ -66,6 +76,15 @@ class ChatScreen(Screen[None]):
 
         peer: str
 
+    @dataclass
+    class ThemeWanted(Message):
+        """The user wants this theme; empty for the next."""
+
+        name: str
+
+    class LiveBegun(Message):
+        """The user lets others see each key from now on."""
+
     def __init__(
         self,
         conversation: Conversation,
@@ -73,34 +92,40 @@ class ChatScreen(Screen[None]):
         book: ContactBook,
         files: FileRequests,
         draft: Draft,
+        saving: Saving,
         downloads: Path,
+        remembered: Remembered,
+        clock: Callable[[], float],
     ) -> None:
-        super().__init__()
+        super().__init__(asking, draft, StatusLine(conversation, draft))
         self._conversation = conversation
-        self._asking = asking
         self._files = files
-        self._draft = draft
         self._live_requests = LiveRequests(conversation, asking)
         self.ready = False
         """Whether all parts are there."""
         self._top = TopLine(conversation, draft)
         self._sidebar = Sidebar(conversation)
-        self._timeline = Timeline(conversation)
-        self._live = LiveRows(conversation)
+        self._view = ConversationView(conversation, draft, remembered.now.layout, clock)
         self._alarm = AlarmPanel(conversation)
         self._offers = OfferPanel(conversation, downloads)
         self._rule = RuleLine(conversation)
         self._prompt = Prompt()
-        self._composer = Composer()
-        self._status = StatusLine(conversation, draft)
+        self._search = SearchLine(self._view.timeline)
+        self._layouts = LayoutSwitch(self._view, self._status, remembered, self._show_captions)
         self._slash = SlashCommands(
             conversation,
             book,
             files,
             self._live_requests,
             self._offers,
+            saving,
             switch=self._switch_live,
+            hold=partial(self.compose_in_private, True),
+            statistics=partial(self._run_in_app, "statistics"),
             verify=self._want_words,
+            theme=self._want_theme,
+            layout=self._layouts.show,
+            find=self._search.open,
         )
 
     def compose(self) -> ComposeResult:
@@ -109,8 +134,7 @@ class ChatScreen(Screen[None]):
         with Horizontal(id="body"):
             yield self._sidebar
             with Vertical():
-                yield self._timeline
-                yield self._live
+                yield self._view
                 yield self._alarm
                 yield self._offers
                 yield self._rule
@@ -118,6 +142,7 @@ class ChatScreen(Screen[None]):
                     yield self._prompt
                     yield self._composer
                 yield self._status
+                yield self._search
         yield KeyLine()
 
     def on_mount(self) -> None:
@@ -133,87 +158,59 @@ class ChatScreen(Screen[None]):
         self._alarm.height = max(5, self.size.height // 3)
         if self.ready:
             self.call_after_refresh(self.redraw)
+            self._view.call_again()
 
     @property
     def reading(self) -> bool:
-        """Whether the newest row is on the screen."""
-        return self.is_current and self._timeline.at_end
+        """Whether what is newest is on the screen, here or as captions."""
+        return (self.is_current or isinstance(self.app.screen, CaptionsScreen)) and self._view.at_end
 
     async def show(self, changes: Changes) -> None:
         """Draws what has changed, all at once: a line that is finished leaves its live row without a jump."""
         with self.app.batch_update():
             self.redraw()
-            await self._timeline.show(changes)
+            await self._view.show(changes)
             self.redraw()
-        self._conversation.trim(self._timeline.room)
+        self._conversation.trim(self._view.room)
 
     def redraw(self) -> None:
         """Draws everything around the timeline again where it reads differently."""
-        self._rule.looking_back = not self._timeline.at_end
-        self._live.column = self._timeline.column
+        self._rule.looking_back = not self._view.at_end
         low = self.size.height < LOW and self._offers.offer is not None
-        self._live.height = 2 if low else max(2, self.size.height // 4)
-        self._status.indent = column_width(self._timeline.size.width, self._timeline.column) + 5
+        self._view.live_height = 2 if low else max(2, self.size.height // 4)
+        self._status.indent = column_width(self._view.entry_cells, self._view.names) + 5
         self._prompt.styles.width = self._status.indent
-        for part in (self._top, self._sidebar, self._live, self._alarm, self._offers, self._rule):
+        for part in (self._top, self._sidebar, self._view, self._alarm, self._offers, self._rule):
             part.redraw()
         self._prompt.redraw()
         self._status.redraw()
+        self._search.redraw()
+        self._status.display = not self._search.searching
         # What an offer needs, or a warning, behind which offers wait; four lines for what is always there; the rest of
         # the screen is the timeline.
         panel = self._alarm.height if self._conversation.alarms else max(5, self._offers.lines)
         self._composer.styles.max_height = min(COMPOSER_ROWS, max(2, self.size.height - panel - 11))
 
     def focus_composer(self) -> None:
-        """Back to writing."""
+        """Back to writing; a search is over."""
+        self._search.close()
         self._composer.focus()
-
-    def give_back(self, text: str) -> None:
-        """Puts a text that was not sent back into the composer, unless something else is there by now."""
-        if not self._composer.text:
-            self._composer.replace_text(text)
-
-    @work(group="writing")
-    async def keep_writing(self) -> None:
-        """Hands the node what is written."""
-        await self._asking.keep_writing()
 
     # What is written
 
-    @on(Composer.Pasted)
-    def _pasted(self, event: Composer.Pasted) -> None:
-        self._draft.pasted(event.text)
+    def submitted(self) -> None:
+        """What is newest is shown: that is where it goes."""
+        self._view.to_end()
 
-    @on(Composer.Changed)
-    def _changed(self, event: Composer.Changed) -> None:
-        self._status.hint = ""
-        self._take(self._draft.edited(event.text))
-
-    @on(Composer.Submitted)
-    def _submitted(self, event: Composer.Submitted) -> None:
-        self._timeline.to_end()
-        self._take(self._draft.submitted(event.text))
-
-    @on(Composer.Retracted)
-    def _retracted(self) -> None:
-        self._take(self._draft.retracted())
-
-    @on(Composer.Hint)
-    def _hint(self, event: Composer.Hint) -> None:
-        # The change that led to the hint is handled first, and takes an older hint away.
-        self._status.hint = event.text
-        self._status.redraw()
-
-    def _take(self, steps: list[Step]) -> None:
+    def taken(self, steps: list[Step]) -> None:
+        """Draws what tells of our own line."""
         for step in steps:
-            if isinstance(step, Command):
-                self._run(step)
-            else:
-                self._asking.write(step)
+            if isinstance(step, Commit):
+                self._view.committed(step.text)
+        self._view.call_again()
         self._top.redraw()
-        self._status.redraw()
 
-    def _run(self, command: Command) -> None:
+    def run_command(self, command: Command) -> None:
         """Runs a slash command. One that does not exist is never sent as text."""
         action = SLASH.get(command.name)
         if action is None:
@@ -241,7 +238,7 @@ class ChatScreen(Screen[None]):
             self._composer.replace_text(f"/{action.slash} ")
             self.focus_composer()
         elif action.argument:
-            self._run(Command(action.slash, ""))
+            self.run_command(Command(action.slash, ""))
         else:
             await self.run_action(action.name)
 
@@ -252,18 +249,33 @@ class ChatScreen(Screen[None]):
     def _switch_live(self, live: bool | None) -> None:
         wanted = not self._draft.live if live is None else live
         if wanted is not self._draft.live:
-            self._take(self._draft.switched(wanted))
+            self.take(self._draft.switched(wanted))
+            if wanted:
+                self.post_message(self.LiveBegun())
 
-    def action_hold(self) -> None:
-        """Composes in private, or goes on."""
-        if self._draft.live:
-            self._take(self._draft.composed_in_private(not self._draft.private))
-        else:
-            self._asking.tell(UsageError("Live text is off, and nobody sees what you type", "F2 shows each key"))
+    def _run_in_app(self, action: str) -> None:
+        self.call_later(self.app.run_action, action)
+
+    def action_layout(self) -> None:
+        """Shows the next layout."""
+        self._layouts.next()
+
+    def _show_captions(self, left: Callable[[], None]) -> None:
+        self.app.push_screen(CaptionsScreen(self._conversation), lambda _: left())
 
     def action_alert(self) -> None:
         """Asks for attention."""
         self._live_requests.alert()
+
+    def action_find(self) -> None:
+        """Begins a search, or goes on with it."""
+        self._search.open()
+        self.redraw()
+
+    @on(SearchLine.Closed)
+    def _searched(self) -> None:
+        self._composer.focus()
+        self.redraw()
 
     def action_send(self) -> None:
         """Shows this machine's files, to pick from."""
@@ -307,6 +319,9 @@ class ChatScreen(Screen[None]):
     def _want_words(self, peer: str) -> None:
         self.post_message(self.VerifyWanted(peer))
 
+    def _want_theme(self, name: str) -> None:
+        self.post_message(self.ThemeWanted(name))
+
     @on(AlarmPanel.Dismissed)
     def action_put_away(self) -> None:
         """Puts the warning away."""
@@ -318,14 +333,12 @@ class ChatScreen(Screen[None]):
 
     def action_page_back(self) -> None:
         """Looks back."""
-        if self._timeline.max_scroll_y > 0:
-            self._timeline.scroll_page_up(animate=False)
+        self._view.page_back()
 
     def action_page_on(self) -> None:
         """Looks on."""
-        if not self._timeline.at_end:
-            self._timeline.scroll_page_down(animate=False)
+        self._view.page_on()
 
     def action_newest(self) -> None:
         """Goes to the end, and stays there."""
-        self._timeline.to_end()
+        self._view.to_end()

@@ -15,7 +15,7 @@ from p2pchat.node.answers import ContactInfo
 from p2pchat.tui import measures
 from p2pchat.tui.actions import Where, bindings
 from p2pchat.tui.asking import Asking
-from p2pchat.tui.contact_book import ContactBook
+from p2pchat.tui.contact_book import SEES_KEYS, ContactBook
 from p2pchat.tui.content import crop, one_line
 from p2pchat.tui.model import Conversation
 from p2pchat.tui.people import VERIFIED, contact_name
@@ -109,6 +109,10 @@ class ContactsScreen(Overview):
         """Blocks, or takes it back."""
         self._decide(self._book.block)
 
+    def action_sees_keys(self) -> None:
+        """Decides whether it sees what is typed live."""
+        self._decide(self._book.cycle_live_text)
+
     def _decide(self, decision: Callable[[ContactInfo], None]) -> None:
         contact = (self._contacts or {}).get(self.selected or "")
         if contact is not None:
@@ -139,5 +143,6 @@ def contact_entry(contact: ContactInfo, width: int, selected: bool, seen: str) -
     own = one_line(contact.name, 30)
     calls = f"calls itself {own}, " if contact.petname and contact.petname != contact.name else ""
     by_itself = f", files up to {measures.size(contact.auto_accept)} without asking" if contact.auto_accept else ""
-    second = Content.styled(crop(f"   {calls}{seen}{by_itself}", width), "$muted")
+    keys = f", sees keys: {SEES_KEYS[contact.live_text]}"
+    second = Content.styled(crop(f"   {calls}{seen}{keys}{by_itself}", width), "$muted")
     return Content("\n").join([first.truncate(width), second])

@@ -10,17 +10,17 @@ from textual.content import Content
 from p2pchat.node.events import PeerInfo
 from p2pchat.tui import commands
 from p2pchat.tui.actions import ACTIONS, Where, key_name
-from p2pchat.tui.content import LIVE_LINES, TIMES_FROM, crop, live_content, one_line, private_content, speaker_style
-from p2pchat.tui.drafting import Draft
+from p2pchat.tui.content import TIMES_FROM, crop, one_line, speaker_style
+from p2pchat.tui.drafting import Draft, Origin
 from p2pchat.tui.model import Conversation
 from p2pchat.tui.people import SIGNS, full_label, peer_state, verified_sign
 from p2pchat.tui.widgets.drawn import Drawn
 
-LIVE_ROWS: Final = 4
-"""Most peers whose typing is shown at once: more than four moving lines nobody follows."""
-
 REASON_CELLS: Final = 40
 """Widest state of a peer on the top line, in cells: the others want to be seen too. The notice has the whole reason."""
+
+LEAST_WORDS: Final = 16
+"""Least space for what is said under the composer, in cells, whatever stands at its right."""
 
 PRIVATE: Final = "HOLD: nobody sees this"
 """What is said while the user composes in private."""
@@ -72,47 +72,6 @@ class TopLine(Drawn):
         )
 
 
-class LiveRows(Drawn):
-    """One row for each peer that is typing."""
-
-    def __init__(self, conversation: Conversation) -> None:
-        super().__init__()
-        self._conversation = conversation
-        self.column = 3
-        """The width of the column of names, in cells."""
-        self.height = LIVE_ROWS + 1
-        """Most lines that all rows together may take; at least two."""
-
-    def draw(self, width: int) -> Content:
-        """The peers that typed last, in the order in which they began; then how many more there are."""
-        rows = list(self._conversation.live.values())
-        most = min(LIVE_ROWS, self.height if len(rows) <= self.height else self.height - 1)
-        latest = sorted(rows, key=lambda row: row.changed_at)[-most:]
-        height = max(1, min(LIVE_LINES, (self.height - (len(rows) > most)) // max(1, len(latest))))
-        private = self._private
-        lines = [
-            live_content(row, width, self.column, height, private=row.peer in private) for row in rows if row in latest
-        ]
-        if len(rows) > most:
-            lines.append(Content.styled(f" +{len(rows) - most} typing", "$muted"))
-        room = min(LIVE_ROWS, self.height) - sum(line.plain.count("\n") + 1 for line in lines)
-        silent = [info for peer, info in private.items() if peer not in self._conversation.live]
-        for info in silent[: max(0, room)]:
-            lines.append(private_content(info.peer, self._conversation.label(info.peer, info.name), width, self.column))
-        return Content("\n").join(lines)
-
-    @property
-    def _private(self) -> dict[str, PeerInfo]:
-        """Who is here, and shows us no keys for a while."""
-        return {info.peer: info for info in self._conversation.connected if info.live_mode == "hold"}
-
-    def redraw(self) -> None:
-        """Takes no space while nobody is typing or composes in private."""
-        self.display = bool(self._conversation.live or self._private)
-        if self.display:
-            super().redraw()
-
-
 class RuleLine(Drawn):
     """The line above the composer; says what is below while the user looks back."""
 
@@ -153,16 +112,29 @@ class StatusLine(Drawn):
         """Where the text of the composer begins, in cells."""
 
     def draw(self, width: int) -> Content:
-        """One line, cropped."""
+        """One line: what is said at the left is cropped, so that the state of the line at the right is seen."""
         indent = self.indent if width >= TIMES_FROM else 1
-        return Content.styled(" " * indent + crop(one_line(self.hint) or self._words(), width - indent - 1), "$muted")
+        state = crop(self._state(), max(0, width - indent - LEAST_WORDS - 3))
+        space = width - indent - 1 - (cell_len(state) + 2 if state else 0)
+        words = crop(one_line(self.hint) or self._words(), space)
+        gap = " " * (space - cell_len(words) + 2) if state else ""
+        return Content.styled(" " * indent + words + gap + state, "$muted")
+
+    def _state(self) -> str:
+        """How far the line has come that others see as it is written."""
+        if not self._draft.live or self._draft.private or self._draft.held:
+            return ""
+        conversation = self._conversation
+        return conversation.own_line.words(
+            list(conversation.peers.values()), lambda info: one_line(conversation.label(info.peer, info.name), 20)
+        )
 
     def _words(self) -> str:
         text = self._draft.text
         if explained := commands.explain(text):
             return explained
         if self._draft.live and self._draft.held:
-            return "held: others see it when you press Enter · Esc Esc gives it up"
+            return self._held()
         if self._draft.live and self._draft.private:
             return f"{PRIVATE} before you press Enter · F6 shows it"
         if self._draft.live:
@@ -170,6 +142,17 @@ class StatusLine(Drawn):
         if "\n" in text:
             return "Enter sends all lines · ^J new line"
         return "Enter sends · F2 lets others see you type"
+
+    def _held(self) -> str:
+        """Why others do not see the text, and when they will."""
+        match self._draft.origin:
+            case None:
+                return "held: others see it when you press Enter · Esc Esc gives it up"
+            case Origin.PASTED:
+                count = f"{self._draft.pasted_characters:,} pasted characters"
+                return f"held: {count}; Enter sends them as a message"
+            case origin:
+                return f"held, {origin.value}: Enter sends it as a message · Esc Esc gives it up"
 
     def _watchers(self) -> str:
         """Who sees each key, and who has to wait for Enter."""
@@ -195,9 +178,11 @@ class KeyLine(Drawn):
         shown = [
             (key_name(action.keys[0]), action.short) for action in ACTIONS if action.short and action.where in here
         ]
-        while len(shown) > 2 and sum(cell_len(key) + len(word) + 3 for key, word in shown) > width:
+        # Each takes a space before and after it, but for the last.
+        while len(shown) > 2 and sum(cell_len(key) + len(word) + 3 for key, word in shown) - 1 > width:
             shown.pop(0 if shown[0][1] == "commands" else -2)
-        return Content.assemble(*(part for key, word in shown for part in (" ", (key, "bold $accent"), f" {word} ")))
+        line = Content.assemble(*(part for key, word in shown for part in (" ", (key, "bold $accent"), f" {word} ")))
+        return line[:-1]
 
 
 def names(labels: list[str]) -> str:

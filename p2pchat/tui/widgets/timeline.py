@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Container, Mapping
+from typing import Any, Final
 
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
@@ -11,10 +12,11 @@ from textual.geometry import Size
 from textual.layout import DockArrangeResult
 from textual.message import Message
 
-from p2pchat.tui.content import many_lines, name_column, row_content
+from p2pchat.tui.content import many_lines
+from p2pchat.tui.finding import marked
+from p2pchat.tui.layouts.arrangement import Arrangement
 from p2pchat.tui.model import Conversation
 from p2pchat.tui.people import full_label
-from p2pchat.tui.rows import LiveRow, MessageRow, Row, TransferRow
 from p2pchat.tui.timeline import Changes
 from p2pchat.tui.widgets.drawn import Drawn
 
@@ -26,16 +28,21 @@ MOUNTED_ROWS_MAX: Final = 600
 
 
 class Entry(Drawn):
-    """One row of the timeline."""
+    """One entry of the timeline."""
 
-    def __init__(self, row: Row, column: int) -> None:
+    def __init__(self, item: Any, arrangement: Arrangement[Any]) -> None:
         super().__init__()
-        self.row = row
-        self.column = column
+        self.item = item
+        self._arrangement = arrangement
+        self.wanted = ""
+        """What is marked in it, because it was searched for."""
+        self.here = False
+        """Whether a search has gone to it."""
 
     def draw(self, width: int) -> Content:
-        """The row, wrapped under itself."""
-        return row_content(self.row, width, self.column)
+        """The entry as its layout draws it."""
+        content = self._arrangement.draw(self.item, width)
+        return marked(content, self.wanted, self.here) if self.wanted else content
 
 
 class Welcome(Drawn):
@@ -60,7 +67,12 @@ class Welcome(Drawn):
 
 
 class Timeline(VerticalScroll, can_focus=False):
-    """Scrolls through the rows; sticks to the bottom until the user looks back."""
+    """Scrolls through what was said; sticks to the bottom until the user looks back.
+
+    Args:
+        conversation: what is shown while nothing has happened yet.
+        arrangement: what the entries are and how they look.
+    """
 
     DEFAULT_CSS = """
     Timeline { layout: stream; height: 1fr; scrollbar-size-vertical: 1; scrollbar-gutter: stable; }
@@ -69,13 +81,11 @@ class Timeline(VerticalScroll, can_focus=False):
     class Moved(Message):
         """The timeline was scrolled."""
 
-    def __init__(self, conversation: Conversation) -> None:
+    def __init__(self, conversation: Conversation, arrangement: Arrangement[Any]) -> None:
         super().__init__()
-        self._conversation = conversation
+        self._arrangement = arrangement
         self._entries: dict[str, Entry] = {}
         self._welcome = Welcome(conversation)
-        self.column = name_column(["you"])
-        """The width of the column of names, in cells. It grows with the names and never shrinks."""
         self._looking_back = False
         self._height: int | None = None
 
@@ -127,21 +137,20 @@ class Timeline(VerticalScroll, can_focus=False):
             self.post_message(self.Moved())
 
     async def show(self, changes: Changes) -> None:
-        """Adds, repaints and drops rows."""
-        rows = self._conversation.rows
+        """Adds, repaints and drops entries."""
+        items = self._arrangement.items
         if changes.added and self.at_end:
             # Scrolling where there is nothing to scroll lets the anchor go, and Textual does not take it up again.
             self._looking_back = False
             self.anchor()
-        self._widen([rows[key] for key in changes.added], list(self._conversation.live.values()))
         gone = [self._entries.pop(key) for key in changes.removed if key in self._entries]
         if gone:
             await self.remove_children(gone)
         for key in changes.changed:
             if key in self._entries:
-                self._entries[key].row = rows[key]
+                self._entries[key].item = items[key]
                 self._entries[key].redraw()
-        added = {key: Entry(rows[key], self.column) for key in changes.added}
+        added = {key: Entry(items[key], self._arrangement) for key in changes.added}
         if added:
             self._entries.update(added)
             self._welcome.display = False
@@ -149,16 +158,45 @@ class Timeline(VerticalScroll, can_focus=False):
         elif self._welcome.display:
             self._welcome.redraw()
 
+    async def begin(self, arrangement: Arrangement[Any]) -> None:
+        """Shows everything in another layout, and its end."""
+        gone, self._entries, self._arrangement = list(self._entries.values()), {}, arrangement
+        await self.remove_children(gone)
+        self.to_end()
+        await self.show(Changes(added=list(arrangement.items)))
+
+    def redraw_entries(self) -> None:
+        """Draws every entry again that reads differently."""
+        for entry in self._entries.values():
+            entry.redraw()
+
+    @property
+    def items(self) -> Mapping[str, Any]:
+        """What its entries show, by key, oldest first."""
+        return self._arrangement.items
+
+    def mark(self, wanted: str, keys: Container[str], here: str) -> None:
+        """Marks what was searched for in the entries in which it occurs; nothing for an empty text.
+
+        Args:
+            wanted: what was searched for.
+            keys: the entries in which it occurs.
+            here: the entry that the search has gone to; empty for none.
+        """
+        for key, entry in self._entries.items():
+            marks = (wanted if key in keys else "", key == here)
+            if marks != (entry.wanted, entry.here):
+                entry.wanted, entry.here = marks
+                entry.redraw()
+
+    def reveal(self, key: str) -> None:
+        """Scrolls to an entry, and stays there."""
+        entry = self._entries.get(key)
+        if entry is not None:
+            self.release_anchor()
+            self.scroll_to_widget(entry, animate=False, center=True, force=True)
+
     @property
     def room(self) -> int:
         """How many rows may stay."""
         return MOUNTED_ROWS if self.at_end else MOUNTED_ROWS_MAX
-
-    def _widen(self, rows: list[Row], live: list[LiveRow]) -> None:
-        labels = [row.label for row in rows if isinstance(row, MessageRow | TransferRow)]
-        column = name_column([*labels, *(row.label for row in live)])
-        if column > self.column:
-            self.column = column
-            for entry in self._entries.values():
-                entry.column = column
-                entry.redraw()

@@ -13,9 +13,9 @@ from p2pchat.protocol.limits import CPS_WINDOW, T140_MESSAGE_BYTES
 from p2pchat.protocol.rtt.graphemes import CLUSTER_CHARACTERS, split
 from p2pchat.protocol.rtt.sender import Sender, difference
 from p2pchat.protocol.rtt.t140 import Interrupted, LineChanged, Receiver
-from tests.protocol.rtt.scripts import PIECES
+from tests.protocol.rtt.scripts import PIECES, text_of
 
-lines_of_text = st.lists(st.sampled_from([*PIECES, "\n", "\r\n", "\t", "\x1b[1m", "\b"]), max_size=30).map("".join)
+lines_of_text = text_of([*PIECES, "\n", "\r\n", "\t", "\x1b[1m", "\b"], 30)
 
 
 @dataclass

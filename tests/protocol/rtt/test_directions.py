@@ -15,8 +15,8 @@ from tests.protocol.pair import Pair, hello, message
 class Talk:
     """Ana writes to Ben."""
 
-    def __init__(self, extensions: tuple[str, ...] = EXTENSIONS) -> None:
-        self.pair = Pair(hello("ana", extensions=extensions), hello("ben", extensions=extensions)).connect()
+    def __init__(self, extensions: tuple[str, ...] = EXTENSIONS, cps: int = limits.CPS_ADVERTISED) -> None:
+        self.pair = Pair(hello("ana", extensions=extensions), hello("ben", extensions=extensions, cps=cps)).connect()
         self.session = self.pair.ana.session
         self.written = 0
 
@@ -31,6 +31,10 @@ class Talk:
 
     def wants(self, mode: Mode) -> Talk:
         self.session.set_live_text_mode(mode, self.pair.now)
+        return self.settles()
+
+    def shares(self, shared: bool, mode: Mode = Mode.LIVE) -> Talk:
+        self.session.set_live_text_mode(mode, self.pair.now, shared)
         return self.settles()
 
     def ben_wants(self, mode: Mode) -> Talk:
@@ -118,7 +122,29 @@ def test_a_new_link_begins_with_the_direction_that_is_wanted() -> None:
     talk = Talk().wants(Mode.HOLD)
     talk.pair.disconnect().connect()
     talk.settles()
-    assert talk.pair.ben.all(Directed)[1:] == [Directed(sends=False, receives=True, why="")]
+    assert talk.pair.ben.all(Directed)[1:] == [Directed(sends=False, receives=True, why="hold")]
+    talk.shares(False).pair.disconnect().connect()
+    talk.settles()
+    assert talk.pair.ben.all(Directed)[2:] == [Directed(sends=False, receives=True, why="")] * 2
+
+
+@pytest.mark.parametrize("mode", [Mode.LIVE, Mode.HOLD])
+def test_a_peer_that_may_not_see_our_keys_is_not_told_why(mode: Mode) -> None:
+    talk = Talk().shares(False, mode)
+    assert talk.pair.ben.all(Directed) == [Directed(sends=False, receives=True, why="")]
+
+
+def test_composing_in_private_is_told_to_those_who_may_see_our_keys_only_and_only_while_they_may() -> None:
+    talk = Talk().wants(Mode.HOLD).shares(False, Mode.HOLD).shares(False, Mode.LIVE).shares(True, Mode.HOLD)
+    assert [directed.why for directed in talk.pair.ben.all(Directed)] == ["hold", "", "hold"]
+
+
+def test_that_no_live_text_is_wanted_at_all_is_told_to_everybody() -> None:
+    talk = Talk().shares(False, Mode.OFF).shares(False, Mode.LIVE)
+    assert talk.pair.ben.all(Directed) == [
+        Directed(sends=False, receives=False, why="off"),
+        Directed(sends=False, receives=True, why=""),
+    ]
 
 
 def test_a_peer_that_knows_no_directions_is_told_none() -> None:
@@ -221,6 +247,34 @@ def test_an_alert_does_not_wait_for_the_interval() -> None:
     assert talk.session.alert(talk.pair.now)
     talk.pair.ana.drain()
     assert list(talk.pair.ana.text) == ["\a"]
+
+
+def test_an_alert_for_which_the_rate_leaves_no_room_soon_is_not_sent() -> None:
+    talk = Talk(cps=4)
+    talk.session.set_live_text("x" * 100, talk.pair.now)
+    talk.pair.exchange()
+    talk.pair.wait(5.0)
+    assert not talk.session.alert(talk.pair.now)
+    talk.pair.wait(4.0)
+    assert talk.session.alert(talk.pair.now), "there will be room in a second"
+    talk.pair.wait(0.9)
+    assert talk.pair.ben.all(Alerted) == []
+    talk.pair.wait(0.2)
+    assert len(talk.pair.ben.all(Alerted)) == 1
+
+
+def test_an_alert_that_was_held_back_does_not_follow_later() -> None:
+    text = LiveText()
+    text.channel_opened(0.0)
+    text.admitted(frames.LiveTextFeatures(extensions=EXTENSIONS), 0.0)
+    while text.poll(0.0) is not None:
+        pass
+    assert text.alert(1.0)
+    text.receive_frame(frames.RttDirection("inactive"), 1.0)
+    text.receive_frame(frames.RttDirection("sendrecv"), 1.1 + limits.ALERT_SECONDS)
+    steps = [step for step in iter(lambda: text.poll(1.1 + limits.ALERT_SECONDS), None) if isinstance(step, str)]
+    assert steps == []
+    assert text.deadline() is None
 
 
 def test_no_alert_leaves_where_no_text_may() -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from p2pchat.protocol import frames, limits
 from p2pchat.protocol.rtt.clock import PeerClock
-from p2pchat.protocol.rtt.conversation import LineRead, LiveText, Mode
+from p2pchat.protocol.rtt.conversation import LineRead, LiveText, Mode, Sent
 from p2pchat.protocol.rtt.direction import EXTENSIONS
 from p2pchat.protocol.rtt.nudge import Nudges
 from p2pchat.protocol.rtt.statistics import SAMPLES, Delays, Spread
@@ -95,7 +95,7 @@ def test_a_partner_without_a_control_channel_is_never_nudged() -> None:
     steps = []
     while (step := text.poll(0.0)) is not None:
         steps.append(step)
-    assert steps == ["\ufeffh"]
+    assert [step for step in steps if not isinstance(step, Sent)] == ["\ufeffh"]
     assert text.deadline() is None
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from p2pchat.protocol.codec import decode, encode
 from p2pchat.protocol.frames import Hello, LiveTextFeatures
-from p2pchat.protocol.rtt.sdp import STREAM_MAX, attributes, parse
+from p2pchat.protocol.rtt.sdp import OFFERED_STREAM, STREAM_MAX, attributes, is_language, media_lines, parse, with_lines
 
 MAP = 'a=dcmap:2 subprotocol="t140";label="t140"'
 
@@ -129,3 +129,33 @@ def test_whatever_the_lines_nothing_raises_and_the_features_are_those_of_a_hello
     for channel in parse(lines):
         said = Hello([1], "x", "", channel.features)
         assert decode(encode(said)) == said
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40))
+def test_any_label_is_read_again_and_its_line_is_one_line_of_visible_ascii(label: str) -> None:
+    lines = attributes(OFFERED_STREAM, LiveTextFeatures(), label)
+    assert all(line.isascii() and line.isprintable() for line in lines)
+    (channel,) = parse(lines)
+    assert channel.label == label
+
+
+DATA = "v=0\r\ns=-\r\nm=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=sctp-port:5000\r\n"
+
+
+def test_lines_are_added_to_the_media_section_and_found_there() -> None:
+    lines = attributes(OFFERED_STREAM, LiveTextFeatures())
+    assert media_lines(with_lines(DATA, lines)) == [*DATA.splitlines()[2:], *lines]
+
+
+def test_lines_of_the_session_or_of_another_section_are_not_taken_for_those_of_the_data_channels() -> None:
+    audio = f"m=audio 9 RTP/AVP 0\r\n{MAP}\r\n"
+    assert parse(media_lines(f"{MAP}\r\n" + audio + DATA + audio)) == []
+    assert media_lines(f"v=0\r\n{MAP}\r\n") == media_lines(audio) == media_lines("") == []
+
+
+@pytest.mark.parametrize(
+    ("tag", "holds"),
+    [("en", True), ("zh-Hant-TW", True), ("", False), ("en_GB", False), ("e n", False), ("a" * 9, False), ("é", False)],
+)
+def test_what_has_the_form_of_a_language_tag(tag: str, holds: bool) -> None:
+    assert is_language(tag) is holds

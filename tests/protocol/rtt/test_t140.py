@@ -22,7 +22,7 @@ from p2pchat.protocol.rtt.t140 import (
     Receiver,
 )
 from p2pchat.protocol.untrusted import safe_text
-from tests.protocol.rtt.scripts import PIECES
+from tests.protocol.rtt.scripts import PIECES, text_of
 
 CODES = ["\b", "\r", "\n", "\r\n", "\u2028", "\u2029", "\x85", "\a", "\ufeff", "\ufffd", "\x00", "\t", "\x7f"]
 SEQUENCES = ["\x1b", "\x1ba", "\x1b[", "\x1bX", "\x1b\\", "\x9b", "\x9b1m", "m", "\x98", "\x9c", "\x98hidden\x9c"]
@@ -30,7 +30,7 @@ SEQUENCES = ["\x1b", "\x1ba", "\x1b[", "\x1bX", "\x1b\\", "\x9b", "\x9b1m", "m",
 CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]")
 """What must not reach a terminal: `safe_text` keeps newlines only."""
 
-codes_and_text = st.lists(st.sampled_from(PIECES + CODES + SEQUENCES), max_size=60).map("".join)
+codes_and_text = text_of(PIECES + CODES + SEQUENCES, 60)
 
 
 def live(line: int, text: str) -> LineChanged:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from p2pchat.protocol.rtt.conversation import LineRead, LiveText
+from p2pchat.protocol.rtt.conversation import LineRead, LiveText, Sent
 from p2pchat.protocol.rtt.parser import BACKSPACE, BOM, LOSS_MARK
 
 
@@ -50,9 +50,10 @@ class Bare:
 
     def drain(self) -> None:
         while (step := self.writer.poll(self.now)) is not None:
-            assert isinstance(step, str), "there is no control channel"
-            self.wire.append(step)
-            self.sent.append(step)
+            assert isinstance(step, str | Sent), "there is no control channel"
+            if isinstance(step, str):
+                self.wire.append(step)
+                self.sent.append(step)
         while (step := self.reader.poll(self.now)) is not None:
             if isinstance(step, LineRead):
                 self.shown[step.line] = step

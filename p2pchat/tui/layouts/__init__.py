@@ -1,0 +1,1 @@
+"""How a conversation is laid out: which entries there are, and what each looks like."""
