@@ -1,8 +1,8 @@
 """How well real-time text with one peer works: delays, losses, and what was healed.
 
-`key-to-send` is from a change of our line to the message that carries the last of it; `key-to-remote` from there to the
-moment when the peer's program handed it to its user, by its own word and a clock that is known to half a round trip. A
-key that the peer's rate held back counts with its wait.
+`key-to-send` is from a change of our line to the message that carries the last of it; `key-to-remote` from the same
+change to the moment when the peer's program handed it to its user, by its own word and a clock that is known to half a
+round trip. A key that the peer's rate held back counts with its wait.
 """
 
 from __future__ import annotations
