@@ -117,6 +117,12 @@ BULK_BYTES_MIN: Final = 64 * 1024
 SDP_BYTES: Final = 32 * 1024
 """Longest session description accepted. One with a dozen candidates has about 2 kB."""
 
+CANDIDATES: Final = 32
+"""Candidates in one signal: a machine with eight interfaces has as many, with its reflexive and relayed ones."""
+
+CANDIDATE_CHARACTERS: Final = 256
+"""Longest candidate: those of RFC 8839 §5.1 with an IPv6 address, a related one and extensions have below 200."""
+
 # Real-time text
 
 CPS_DEFAULT: Final = 30

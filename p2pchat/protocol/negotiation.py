@@ -8,6 +8,8 @@ Rules
        other's offer; the other takes its own back and answers.
     4. A newer offer of the peer replaces whatever was going on: the peer has given the old attempt up. An offer that
        is not newer than the peer's last one is a replay and dropped.
+    5. Candidates that are found after the description was sent follow it, with its generation. They count as long as
+       that attempt is the one under way; those that come before the answer are for the link to keep.
 
 States
     IDLE ── start ──> OFFERING ── answer of this generation ──> SETTLED
@@ -21,6 +23,7 @@ This module neither reads nor changes an SDP; it only bounds its size.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Annotated, Any, Literal
@@ -28,7 +31,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from p2pchat.protocol.limits import SDP_BYTES
+from p2pchat.protocol.limits import CANDIDATE_CHARACTERS, CANDIDATES, SDP_BYTES
 
 
 class State(Enum):
@@ -42,10 +45,12 @@ class Signal(Struct, frozen=True):
     """What one peer sends to another through the server."""
 
     generation: Annotated[int, Meta(ge=1, lt=2**53)]
-    kind: Literal["offer", "answer", "refuse"]
+    kind: Literal["offer", "answer", "refuse", "candidates"]
     sdp: Annotated[str, Meta(max_length=SDP_BYTES)] = ""
     reason: Annotated[str, Meta(max_length=200)] = ""
     """With `refuse`: why. Untrusted text."""
+    candidates: Annotated[list[Annotated[str, Meta(max_length=CANDIDATE_CHARACTERS)]], Meta(max_length=CANDIDATES)] = []
+    """With `candidates`: each as in SDP, from `candidate:` on (RFC 8839 §5.1); none says that there are no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,14 @@ class UseAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class UseCandidates:
+    """Give these to the link of this attempt; none says that there are no more."""
+
+    generation: int
+    candidates: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Send:
     """Relay this to the peer."""
 
@@ -85,7 +98,7 @@ class Refused:
     reason: str
 
 
-Output = MakeOffer | MakeAnswer | UseAnswer | Send | Refused
+Output = MakeOffer | MakeAnswer | UseAnswer | UseCandidates | Send | Refused
 
 
 class Negotiation:
@@ -125,6 +138,11 @@ class Negotiation:
             self.state = State.SETTLED
             self._outputs.append(Send(Signal(generation, "answer", sdp)))
 
+    def gathered(self, generation: int, candidates: Sequence[str]) -> None:
+        """The link of an attempt has found candidates after its description was sent; none: it will find no more."""
+        if self.state is not State.IDLE and generation == self.generation:
+            self._outputs.append(Send(Signal(generation, "candidates", candidates=list(candidates))))
+
     def refuse(self, reason: str) -> None:
         """Tell the peer that its offer cannot be answered."""
         if self.state is State.ANSWERING:
@@ -147,6 +165,8 @@ class Negotiation:
             case "answer" if self._is_open(signal):
                 self.state = State.SETTLED
                 self._outputs.append(UseAnswer(signal.generation, signal.sdp))
+            case "candidates" if self.state is not State.IDLE and signal.generation == self.generation:
+                self._outputs.append(UseCandidates(signal.generation, tuple(signal.candidates)))
             case "refuse" if self._is_open(signal):
                 self.state = State.IDLE
                 self._outputs.append(Refused(signal.reason))

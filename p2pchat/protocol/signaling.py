@@ -8,6 +8,8 @@
       │  <──  peer-joined {peer}          │   somebody new, who will offer to me
       │  relay {to, body}            ──>  │   only to a member of the same room
       │  <──  relay {from, body}          │   `from` is written by the server
+      │  <──  peer-away {peer}            │   its socket is lost; its seat is kept for a while
+      │  <──  peer-back {peer}            │   it is there again, over another socket
       │  <──  peer-left {peer}            │
       │  leave {}                    ──>  │
       │  ping / pong                      │
@@ -27,7 +29,7 @@ This is the one module that the server shares with the client.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
@@ -83,6 +85,8 @@ class ErrorCode(StrEnum):
     NO_SUCH_MAILBOX = "no-such-mailbox"
     CROWDED = "crowded"
     MAILBOX_EXPIRED = "mailbox-expired"
+    UNAUTHORIZED = "unauthorized"
+    TOO_MANY_SOCKETS = "too-many-sockets"
 
 
 CLOSE_CODES: Final[dict[ErrorCode, int]] = {
@@ -105,6 +109,8 @@ CLOSE_CODES: Final[dict[ErrorCode, int]] = {
     ErrorCode.NO_SUCH_MAILBOX: 4016,
     ErrorCode.CROWDED: 4017,
     ErrorCode.MAILBOX_EXPIRED: 4018,
+    ErrorCode.UNAUTHORIZED: 4019,
+    ErrorCode.TOO_MANY_SOCKETS: 4020,
 }
 """The WebSocket close code (private use: RFC 6455 §7.4.2) with which a server ends a socket for a reason."""
 
@@ -127,6 +133,19 @@ class Hello(Struct, frozen=True, tag="hello"):
     peer: PeerId
     key: SeatKey
     agent: Annotated[str, Meta(max_length=100)] = ""
+    token: Annotated[str, Meta(max_length=256)] = ""
+    """What a server that is not open to everybody asks for; one that is does not look at it."""
+
+
+class IceServer(Struct, frozen=True):
+    """A STUN or TURN server, as in RTCIceServer of WebRTC."""
+
+    urls: Annotated[list[Annotated[str, Meta(max_length=300)]], Meta(max_length=8)]
+    username: Annotated[str, Meta(max_length=300)] = ""
+    credential: Annotated[str, Meta(max_length=300)] = ""
+
+
+IceServerList = Annotated[list[IceServer], Meta(max_length=8)]
 
 
 class Welcome(Struct, frozen=True, tag="welcome"):
@@ -137,6 +156,13 @@ class Welcome(Struct, frozen=True, tag="welcome"):
     agent: str = ""
     notice: str = ""
     """A sentence of the operator for the users; untrusted text."""
+    ice_servers: IceServerList = msgspec.field(name="ice-servers", default_factory=list)
+    ice_seconds: float = msgspec.field(name="ice-seconds", default=0.0)
+    """How long the credentials hold; 0 when there are none. Ask again with `ice-servers` before."""
+    your_address: Annotated[str, Meta(max_length=64)] = msgspec.field(name="your-address", default="")
+    """Where the client seems to come from, for diagnosis."""
+    away_seconds: float = msgspec.field(name="away-seconds", default=0.0)
+    """How long the seat of a socket that is lost is kept for its owner."""
 
 
 class Join(Struct, frozen=True, tag="join"):
@@ -150,6 +176,8 @@ class Joined(Struct, frozen=True, tag="joined"):
 
     room: str
     peers: list[PeerId]
+    away: list[PeerId] = []
+    """Those of them whose socket is lost, and whose seat is kept."""
 
 
 class Allocate(Struct, frozen=True, tag="allocate"):
@@ -194,11 +222,42 @@ class PeerJoined(Struct, frozen=True, tag="peer-joined"):
     peer: PeerId
 
 
+class PeerAway(Struct, frozen=True, tag="peer-away"):
+    """Somebody's socket is lost. The seat is kept for a while; `peer-back` or `peer-left` follows."""
+
+    peer: PeerId
+
+
+class PeerBack(Struct, frozen=True, tag="peer-back"):
+    """Who was away has the seat again, over another socket."""
+
+    peer: PeerId
+
+
 class PeerLeft(Struct, frozen=True, tag="peer-left"):
     """Somebody's seat is free."""
 
     peer: PeerId
     reason: str = ""
+
+
+class IceServersWanted(Struct, frozen=True, tag="ice-servers"):
+    """Tell me the ICE servers again: the credentials are about to expire."""
+
+
+class IceServers(Struct, frozen=True, tag="ice-servers"):
+    """The answer; see `Welcome`."""
+
+    servers: IceServerList
+    seconds: float = 0.0
+
+
+class Report(Struct, frozen=True, tag="report"):
+    """What became of an attempt to connect to a peer, for the server's statistics. It is not answered."""
+
+    outcome: Literal["direct", "relay", "failed"]
+    ms: Annotated[int, Meta(ge=0, le=3_600_000)]
+    """How long it took, in milliseconds."""
 
 
 class Ping(Struct, frozen=True, tag="ping"):
@@ -223,8 +282,21 @@ class Error(Struct, frozen=True, tag="error"):
     """Seconds after which trying again may help."""
 
 
-FromClient = Hello | Join | Allocate | Claim | Leave | Relay | Ping | Pong
-FromServer = Welcome | Joined | Allocated | Relayed | PeerJoined | PeerLeft | Ping | Pong | Error
+FromClient = Hello | Join | Allocate | Claim | Leave | Relay | IceServersWanted | Report | Ping | Pong
+FromServer = (
+    Welcome
+    | Joined
+    | Allocated
+    | Relayed
+    | PeerJoined
+    | PeerAway
+    | PeerBack
+    | PeerLeft
+    | IceServers
+    | Ping
+    | Pong
+    | Error
+)
 
 _from_client: msgspec.json.Decoder[FromClient] = msgspec.json.Decoder(FromClient)
 _from_server: msgspec.json.Decoder[FromServer] = msgspec.json.Decoder(FromServer)

@@ -20,6 +20,7 @@ from p2pchat.protocol.negotiation import (
     Signal,
     State,
     UseAnswer,
+    UseCandidates,
 )
 
 
@@ -181,3 +182,56 @@ def test_whatever_is_delayed_or_repeated_both_end_with_the_same_link(steps: list
     exchange(ana, ben)
     assert ana.link == ben.link
     assert ana.link is not None
+
+
+HOST = "candidate:1 1 udp 2130706431 192.0.2.1 50000 typ host"
+
+
+def test_candidates_that_are_found_later_follow_the_description() -> None:
+    ana, ben = Negotiation("aaaaaaaa", "bbbbbbbb"), Negotiation("bbbbbbbb", "aaaaaaaa")
+    ana.start()
+    drain(ana)
+    ana.offered(1, "offer")
+    ana.gathered(1, [HOST])
+    ana.gathered(1, [])
+    offer, found, no_more = (output.signal for output in drain(ana) if isinstance(output, Send))
+    ben.receive(body(offer))
+    assert drain(ben) == [MakeAnswer(1, "offer")]
+    ben.receive(body(found))
+    ben.receive(body(no_more))
+    assert drain(ben) == [UseCandidates(1, (HOST,)), UseCandidates(1, ())]
+
+
+def test_candidates_may_come_before_the_answer() -> None:
+    ana = Negotiation("aaaaaaaa", "bbbbbbbb")
+    ana.start()
+    ana.offered(1, "offer")
+    drain(ana)
+    ana.receive(body(Signal(1, "candidates", candidates=[HOST])))
+    ana.receive(body(Signal(1, "answer", "answer")))
+    assert drain(ana) == [UseCandidates(1, (HOST,)), UseAnswer(1, "answer")]
+
+
+def test_candidates_of_another_attempt_are_dropped() -> None:
+    ana = Negotiation("aaaaaaaa", "bbbbbbbb")
+    ana.receive(body(Signal(1, "candidates", candidates=[HOST])))
+    ana.start()
+    ana.offered(1, "offer")
+    drain(ana)
+    ana.receive(body(Signal(2, "candidates", candidates=[HOST])))
+    ana.gathered(2, [HOST])
+    assert drain(ana) == []
+    ana.reset()
+    ana.receive(body(Signal(1, "candidates", candidates=[HOST])))
+    ana.gathered(1, [HOST])
+    assert drain(ana) == []
+
+
+@pytest.mark.parametrize("candidates", [["c" * 257], ["candidate:1"] * 33, [1], "candidate:1"])
+def test_candidates_that_break_the_bounds_are_dropped(candidates: Any) -> None:
+    ana = Negotiation("aaaaaaaa", "bbbbbbbb")
+    ana.start()
+    ana.offered(1, "offer")
+    drain(ana)
+    ana.receive({"generation": 1, "kind": "candidates", "candidates": candidates})
+    assert drain(ana) == []

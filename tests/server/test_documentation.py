@@ -69,4 +69,4 @@ def test_the_limits_are_the_defaults() -> None:
 def test_the_examples_between_peers_are_signals() -> None:
     examples = re.findall(r'^    (\{"generation".*\})$', TEXT, re.MULTILINE)
     kinds = {Signal(**json.loads(example)).kind for example in examples}
-    assert kinds == {"offer", "answer", "refuse"}
+    assert kinds == {"offer", "answer", "candidates", "refuse"}
