@@ -16,12 +16,20 @@ import msgspec
 from p2pchat.errors import PeerUnreachable
 from p2pchat.protocol.allowance import Allowance
 from p2pchat.protocol.limits import SIGNAL_BURST, SIGNALS_PER_SECOND
-from p2pchat.protocol.negotiation import MakeAnswer, MakeOffer, Negotiation, Refused, Send, UseAnswer
+from p2pchat.protocol.negotiation import (
+    MakeAnswer,
+    MakeOffer,
+    Negotiation,
+    Refused,
+    Send,
+    UseAnswer,
+    UseCandidates,
+)
 from p2pchat.protocol.untrusted import safe_line
 from p2pchat.rtc.channels import Channel
 from p2pchat.rtc.ice import Configuration
 from p2pchat.rtc.link import Link
-from p2pchat.rtc.link_events import Closed, LinkEvent
+from p2pchat.rtc.link_events import Closed, Gathered, LinkEvent
 
 
 class Connector:
@@ -132,6 +140,8 @@ class Connector:
                     self._spawn(self._make_answer(self._new_link(), generation, sdp))
                 case UseAnswer(_, sdp) if self._link is not None:
                     self._spawn(self._use_answer(self._link, sdp))
+                case UseCandidates(_, candidates) if self._link is not None:
+                    self._spawn(self._link.use_candidates(candidates))
                 case Send(signal):
                     self._relay(msgspec.to_builtins(signal))
                 case Refused(reason):
@@ -144,8 +154,12 @@ class Connector:
             self._spawn(old.close("replaced by a new attempt"))
             self._on_event(Closed("replaced by a new attempt"))
 
+        generation = self._negotiation.generation
+
         def passed_on(event: LinkEvent) -> None:
-            if self._link is link:
+            if isinstance(event, Gathered):
+                self._gathered(generation, event)
+            elif self._link is link:
                 if isinstance(event, Closed):
                     self._forget(link)
                     self._negotiation.reset()
@@ -154,6 +168,13 @@ class Connector:
         link = Link(self._configuration, passed_on, self._configuration.described)
         self._link = link
         return link
+
+    def _gathered(self, generation: int, found: Gathered) -> None:
+        if found.candidates:
+            self._negotiation.gathered(generation, found.candidates)
+        if found.last:
+            self._negotiation.gathered(generation, ())
+        self._drain()
 
     def _forget(self, link: Link) -> None:
         self._sent_before += link.sent

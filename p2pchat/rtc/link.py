@@ -18,9 +18,17 @@ import contextlib
 import logging
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from aiortc import InvalidStateError, RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
+from aiortc import (
+    InvalidStateError,
+    RTCConfiguration,
+    RTCDataChannel,
+    RTCIceCandidate,
+    RTCPeerConnection,
+    RTCSessionDescription,
+)
+from aiortc.sdp import candidate_from_sdp
 
 from p2pchat.errors import PeerUnreachable
 from p2pchat.protocol.frames import LiveTextFeatures
@@ -51,6 +59,9 @@ EARLY_EVENTS = 1000
 
 EARLY_BYTES = 1024 * 1024
 """The same in bytes: whoever opens one channel and fills it costs no more than that."""
+
+CANDIDATES_MOST = 64
+"""Candidates that are taken from the peer after its description: twice what a machine with eight interfaces has."""
 
 FLUSH_SECONDS = 1.0
 """Time for the last control frames to leave before a link closes."""
@@ -97,6 +108,7 @@ class Link:
         self._deadline = self._loop.call_later(CONNECT_SECONDS, self._give_up)
         self._pacer = Pacer()
         self._refill: asyncio.TimerHandle | None = None
+        self._candidates_used = 0
         self._offered = False
         self._opened = False
         self._closed = False
@@ -153,6 +165,31 @@ class Link:
             logger.debug("no answer: %r", error)
             raise PeerUnreachable("the peer's offer cannot be answered") from error
         return self._described.described(str(self._connection.localDescription.sdp))
+
+    async def use_candidates(self, candidates: Sequence[str]) -> None:
+        """Tries candidates that the peer has found since; none says that there will be no more. Bad ones are left out.
+
+        They may come before the peer's answer.
+        """
+        for candidate in candidates:
+            try:
+                parsed = candidate_from_sdp(candidate.removeprefix("candidate:"))
+            except (AssertionError, ValueError, IndexError):
+                logger.debug("an unusable candidate of the peer")
+                continue
+            parsed.sdpMLineIndex = 0
+            await self._add(parsed)
+        if not candidates:
+            await self._add(None)
+
+    async def _add(self, candidate: RTCIceCandidate | None) -> None:
+        self._candidates_used += 1
+        if self._closed or self._candidates_used > CANDIDATES_MOST:
+            return
+        try:
+            await self._connection.addIceCandidate(candidate)
+        except Exception as error:  # aiortc raises whatever it stumbles over
+            logger.debug("a candidate cannot be used: %r", error)
 
     async def _use(self, kind: str, sdp: str) -> None:
         if "m=application" not in sdp or "m=audio" in sdp or "m=video" in sdp:

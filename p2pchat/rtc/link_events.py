@@ -30,6 +30,16 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
+class Gathered:
+    """Candidates were found after our description was made: they are for the peer. Told before `Opened`, too."""
+
+    candidates: tuple[str, ...]
+    """Each as in SDP, from `candidate:` on."""
+    last: bool = False
+    """Whether there will be no more."""
+
+
+@dataclass(frozen=True, slots=True)
 class Received:
     """A message came."""
 
@@ -80,5 +90,5 @@ class Closed:
 
 
 LinkEvent: TypeAlias = (
-    Opened | Received | Writable | TextOnly | ParticipantJoined | ParticipantLeft | TextRefused | Closed
+    Opened | Gathered | Received | Writable | TextOnly | ParticipantJoined | ParticipantLeft | TextRefused | Closed
 )
