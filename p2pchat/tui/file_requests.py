@@ -64,7 +64,7 @@ class FileRequests:
         self._asking.do(self._offer(tuple(paths), peer), text)
 
     async def _offer(self, paths: tuple[Path, ...], peer: str | None) -> None:
-        self._conversation.group(await self._node.offer(self._asking.conversation, paths, peer))
+        self._conversation.transfers.group(await self._node.offer(self._asking.conversation, paths, peer))
 
     def pick(self) -> None:
         """Shows this machine's files, to pick from."""
@@ -112,7 +112,7 @@ class FileRequests:
 
     def answer(self, panel: OfferPanel, transfer: str, answer: str, terms: Terms) -> None:
         """Does what the user wants of an offer: see `OfferPanel.Answered`."""
-        info = self._conversation.transfers.get(transfer)
+        info = self._conversation.transfers.infos.get(transfer)
         if info is None:
             return
         match answer:

@@ -11,7 +11,7 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -38,7 +38,6 @@ from p2pchat.node.events import (
     TransferInfo,
     TransferOffered,
     TransferProgressed,
-    TransferState,
 )
 from p2pchat.node.transcript import Transcript
 from p2pchat.tui.alerts import Alert, Alerts
@@ -48,9 +47,7 @@ from p2pchat.tui.own_line import OwnLine
 from p2pchat.tui.people import full_label, guest_asks, latecomer, news, plain_name
 from p2pchat.tui.rows import LiveRow, MessageRow, NoticeRow, Row, TransferRow, UnreadRow
 from p2pchat.tui.timeline import Changes, TimelineRows
-
-TRANSFERS: Final = 200
-"""Transfers that are remembered; beyond it the oldest finished one is forgotten. Open ones of three peers fit."""
+from p2pchat.tui.transfer_book import TransferBook
 
 REMOTE_PEERS: Final = 500
 """Peers that are remembered: more than a terminal can list, and a server that invents peers cannot grow our memory."""
@@ -90,10 +87,7 @@ class Conversation:
         """Everybody who is here or should be, by key tag; those who left are not."""
         self.guests: dict[str, str] = {}
         """Who asks to come in without a key, by seat, and what each is called."""
-        self.transfers: dict[str, TransferInfo] = {}
-        """Transfers of all conversations by id, oldest first."""
-        self.groups: dict[str, str] = {}
-        """What was offered to several at once: for the id of each transfer, that of the first of them."""
+        self.transfers = TransferBook()
         self.alarms: list[Problem] = []
         """What the user has to have seen, oldest first, until it is dismissed."""
         self.alerts = Alerts()
@@ -174,11 +168,6 @@ class Conversation:
         self._notices += 1
         self._timeline.append(NoticeRow(f"notice:{self._notices}", at, text, hint, problem))
 
-    def group(self, transfers: Sequence[str]) -> None:
-        """These were offered at once: the same to several peers."""
-        if len(transfers) > 1:
-            self.groups |= dict.fromkeys(transfers, transfers[0])
-
     def dismiss(self) -> None:
         """The user has seen the oldest alarm."""
         del self.alarms[:1]
@@ -197,7 +186,7 @@ class Conversation:
     @property
     def offers(self) -> list[TransferInfo]:
         """Offers in this conversation that wait for an answer, oldest first."""
-        return [info for info in self.transfers.values() if is_offer(info) and info.conversation == self.name]
+        return self.transfers.offers(self.name)
 
     @property
     def connected(self) -> list[PeerInfo]:
@@ -309,9 +298,7 @@ class Conversation:
             self._lost = self._lost - {was} | {peer}
         self._leave(self._live.renamed(was, peer))
         self.alerts.renamed(was, peer)
-        for id, info in self.transfers.items():
-            if info.peer == was:
-                self.transfers[id] = replace(info, peer=peer)
+        self.transfers.renamed(was, peer)
         for row in list(self.rows.values()):
             if isinstance(row, MessageRow | TransferRow) and (renamed := row.renamed(was, peer)) != row:
                 self._timeline.replace(renamed)
@@ -350,8 +337,7 @@ class Conversation:
 
     def _transfer(self, info: TransferInfo, at: float) -> None:
         info = replace(info, name=plain_name(info.name))
-        new = info.transfer not in self.transfers
-        self.transfers[info.transfer] = info
+        new = self.transfers.changed(info)
         key = f"transfer:{info.transfer}"
         told = self.rows.get(key)
         if isinstance(told, TransferRow):
@@ -363,23 +349,12 @@ class Conversation:
                 self._count_unread(at)
                 self._attention.append(f"{label} offers {files(info.files)}")
             self._timeline.append(TransferRow(key, at, info.peer if receiving else "", label, info))
-        self._forget_transfers()
-
-    def _forget_transfers(self) -> None:
-        if len(self.transfers) > TRANSFERS:
-            oldest = next((id for id, info in self.transfers.items() if info.state.final), None)
-            if oldest is not None:
-                del self.transfers[oldest]
-                self.groups.pop(oldest, None)
 
     def _progress(self, event: TransferProgressed) -> None:
-        info = self.transfers.get(event.transfer)
-        if info is not None:
-            info = replace(info, confirmed=event.confirmed, wanted=event.total, rate=event.rate)
-            self.transfers[event.transfer] = info
-            row = self.rows.get(f"transfer:{event.transfer}")
-            if isinstance(row, TransferRow):
-                self._timeline.replace(replace(row, info=info))
+        info = self.transfers.progressed(event)
+        row = self.rows.get(f"transfer:{event.transfer}")
+        if info is not None and isinstance(row, TransferRow):
+            self._timeline.replace(replace(row, info=info))
 
     def _said(self, row: MessageRow) -> None:
         if row.key not in self.rows:
@@ -393,8 +368,3 @@ class Conversation:
                 self._timeline.remove("unread")
                 self._timeline.append(UnreadRow("unread", at))
             self.unread += 1
-
-
-def is_offer(info: TransferInfo) -> bool:
-    """Whether a transfer is an offer to us that waits for an answer."""
-    return info.direction is Direction.RECEIVE and info.state is TransferState.WAITING

@@ -81,7 +81,7 @@ async def test_magic_wormhole_2026_a_path_in_the_senders_name_is_refused_by_the_
                 entries = [frames.Entry("fine", 1), frames.Entry(path, 1)]
                 mallory.send(Channel.CONTROL, encode(frames.Offer(number, bytes(32), 2, 2, 2, entries)))
             mallory.send(Channel.CONTROL, encode(frames.Message("00000000aaaaaaaa", "done", 0.0)))
-            await ana.until(b'"message"')
+            await ana.until(b'"event": "message"')
     assert ana.output.count(b'"offer-refused"') == 5
     assert b'"event": "offer"' not in ana.output
     assert not ana.downloads.exists()

@@ -20,8 +20,9 @@ from p2pchat.node.events import (
     Trust,
 )
 from p2pchat.tui.live_lines import INTERRUPTED_SECONDS
-from p2pchat.tui.model import ALARMS, REPEATED_SECONDS, TRANSFERS, Conversation
+from p2pchat.tui.model import ALARMS, REPEATED_SECONDS, Conversation
 from p2pchat.tui.rows import DayRow, MessageRow, NoticeRow, TransferRow, UnreadRow
+from p2pchat.tui.transfer_book import TRANSFERS
 from tests.tui.stage import (
     AT,
     BEN,
@@ -315,8 +316,8 @@ def test_finished_transfers_are_forgotten_in_the_end_and_open_ones_are_not() -> 
     talk = Talk(BEN).hears(offered("open"))
     for number in range(TRANSFERS + 50):
         talk.hears(changed(transfer(f"t{number}", TransferState.DONE)))
-    assert len(talk.conversation.transfers) == TRANSFERS
-    assert "open" in talk.conversation.transfers
+    assert len(talk.conversation.transfers.infos) == TRANSFERS
+    assert "open" in talk.conversation.transfers.infos
 
 
 def test_each_day_begins_with_its_line() -> None:

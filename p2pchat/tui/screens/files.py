@@ -16,9 +16,10 @@ from p2pchat.tui.actions import Where, bindings
 from p2pchat.tui.asking import Asking
 from p2pchat.tui.content import one_line
 from p2pchat.tui.file_requests import FileRequests
-from p2pchat.tui.model import Conversation, is_offer
+from p2pchat.tui.model import Conversation
 from p2pchat.tui.screens.overview import Overview
 from p2pchat.tui.screens.transfer import TransferScreen
+from p2pchat.tui.transfer_book import is_offer
 from p2pchat.tui.transfer_lines import group_heading, leftover_entry, transfer_entry
 from p2pchat.tui.widgets.keys import key_words
 
@@ -64,7 +65,7 @@ class FilesScreen(Overview):
 
     def heading(self, width: int) -> Content:
         """How many there are, and what runs; how to send one where there is none."""
-        transfers = self._conversation.transfers.values()
+        transfers = self._conversation.transfers.infos.values()
         title = Content.styled(f" Files in {one_line(self._conversation.name, width // 2)}", "bold")
         if not transfers and not self._leftovers:
             hint = " Nothing has been offered yet. In the conversation, ^O or /send offers files and folders."
@@ -80,9 +81,9 @@ class FilesScreen(Overview):
 
     def ids(self) -> list[str]:
         """The transfers, those of one offer together, and what was interrupted."""
-        groups = self._conversation.groups
+        groups = self._conversation.transfers.groups
         together: dict[str, list[str]] = {}
-        for id in reversed(self._conversation.transfers):
+        for id in reversed(self._conversation.transfers.infos):
             together.setdefault(groups.get(id, id), []).append(id)
         ordered = sorted(together, key=lambda group: min(self._rank(id) for id in together[group]))
         return [*(id for group in ordered for id in together[group]), *self._leftovers]
@@ -91,7 +92,7 @@ class FilesScreen(Overview):
         """A transfer or a leftover, in two lines; a heading before the first of several that belong together."""
         if id in self._leftovers:
             return leftover_entry(self._leftovers[id], width, selected)
-        info = self._conversation.transfers[id]
+        info = self._conversation.transfers.infos[id]
         peer = self._conversation.peers.get(info.peer)
         path = "" if peer is None else {"relay": "relayed"}.get(peer.path, peer.path)
         elsewhere = info.conversation if info.conversation != self._conversation.name else ""
@@ -103,17 +104,17 @@ class FilesScreen(Overview):
 
     def _rank(self, id: str) -> int:
         """What runs stands above what waits, and that above what is over."""
-        state = self._conversation.transfers[id].state
+        state = self._conversation.transfers.infos[id].state
         return 0 if state is TransferState.ACTIVE else 2 if state.final else 1
 
     def _members(self, id: str) -> list[TransferInfo]:
         """The transfers that were offered at once with this one, oldest first."""
-        groups, transfers = self._conversation.groups, self._conversation.transfers
+        groups, transfers = self._conversation.transfers.groups, self._conversation.transfers.infos
         return [transfers[other] for other in transfers if other in groups and groups[other] == groups.get(id)]
 
     @property
     def _info(self) -> TransferInfo | None:
-        return self._conversation.transfers.get(self.selected or "")
+        return self._conversation.transfers.infos.get(self.selected or "")
 
     @on(OptionList.OptionSelected)
     def action_details(self) -> None:

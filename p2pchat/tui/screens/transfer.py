@@ -77,7 +77,7 @@ class TransferScreen(Screen[None]):
         self._lines.show(len(self._items))
 
     def _heading(self, width: int) -> Content:
-        info = self._conversation.transfers.get(self._transfer)
+        info = self._conversation.transfers.infos.get(self._transfer)
         if info is None:
             return Content.styled(" This transfer is forgotten.", "$muted")
         lines = [transfer_entry(info, width)]
