@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test nightly soak lint bench bench-large clean
+.PHONY: demo test nightly soak matrix lint bench bench-large clean
 
 demo: $(VENV)/.installed
 	$(BIN)/p2pchat demo
@@ -23,6 +23,10 @@ nightly: $(VENV)/.installed-test
 # A hundred transfers in which one of the two programs is killed at a random byte; prints its seed.
 soak: $(VENV)/.installed-test
 	$(BIN)/pytest -m soak --timeout=0 -s tests/soak
+
+# All pairs of NATs, with TURN in each way, and long interruptions; takes six minutes and root. Prints the tables.
+matrix: $(VENV)/.installed-test
+	$(BIN)/pytest -m matrix -s tests/laboratory
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff format .

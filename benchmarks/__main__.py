@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from benchmarks import large, live_text, lossy_text, transfer
+from benchmarks import large, live_text, lossy_text, signaling, transfer
 
 
 @click.group()
@@ -16,6 +16,7 @@ main.add_command(transfer.command)
 main.add_command(large.command)
 main.add_command(live_text.command)
 main.add_command(lossy_text.command)
+main.add_command(signaling.command)
 
 if __name__ == "__main__":
     main()

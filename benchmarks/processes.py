@@ -79,7 +79,8 @@ async def child(module: str, *arguments: str) -> AsyncIterator[Child]:
         *arguments,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
-        env={name: value for name, value in os.environ.items() if not name.startswith("P2PCHAT_")},
+        env={name: value for name, value in os.environ.items() if not name.startswith("P2PCHAT_")}
+        | {"P2PCHAT_LAN": "false"},
         limit=LINE_BYTES,
     )
     try:

@@ -3,64 +3,74 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import logging
 import socket
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import click
 
 from signaling_server.app import serve
-from signaling_server.limits import ServerLimits
+from signaling_server.logs import Style, set_up
+from signaling_server.options import GroupedCommand, deployment_of, limits_of, server_options
+from signaling_server.tokens import TokensError, new_token
 
-_DEFAULTS = ServerLimits()
 
-
-@click.command(context_settings={"auto_envvar_prefix": "P2PCHAT_SERVER", "help_option_names": ["-h", "--help"]})
-@click.option("--host", default="127.0.0.1", show_default=True, show_envvar=True, help="Address to listen on.")
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=8080,
-    show_default=True,
-    show_envvar=True,
-    help="Port to listen on; 0 lets the system choose one.",
+@click.group(
+    cls=GroupedCommand,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
-@click.option(
-    "--max-rooms",
-    type=click.IntRange(min=1),
-    default=_DEFAULTS.rooms,
-    show_default=True,
-    show_envvar=True,
-    help="Rooms that may exist at the same time.",
-)
-@click.option(
-    "--max-peers",
-    type=click.IntRange(2, 256),
-    default=_DEFAULTS.room_peers,
-    show_default=True,
-    show_envvar=True,
-    help="Peers in one room.",
-)
-@click.option("-v", "--verbose", is_flag=True, show_envvar=True, help="Narrate on standard error.")
+@server_options
 @click.version_option(package_name="p2pchat")
-def main(host: str, port: int, max_rooms: int, max_peers: int, verbose: bool) -> None:
+@click.pass_context
+def main(context: click.Context, /, host: str, port: int, log: str, verbose: bool, **chosen: Any) -> None:
     """Lets p2pchat clients find each other. What they say to each other never passes through here.
 
     The first line on standard output is the URL to give to `p2pchat --server`. SIGTERM ends it after telling every
-    client.
+    client; SIGHUP has tokens, TURN secret and certificate read again.
     """
-    logging.basicConfig(
-        level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
-    )
-    limits = ServerLimits(rooms=max_rooms, room_peers=max_peers)
+    if context.invoked_subcommand is not None:
+        return
+    set_up(Style(log), logging.INFO if verbose else logging.WARNING)
+    limits, deployment = limits_of(chosen), deployment_of(chosen)
+    _allow_many_sockets()
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(serve(host, port, limits, _announce))
+            runner.run(serve(host, port, limits, _announce, deployment))
     except OSError as error:
         print(f"p2pchat-server: {_explain(error, host, port)}", file=sys.stderr)
         sys.exit(1)
+
+
+@main.command()
+@click.argument("name", default="user")
+def token(name: str) -> None:
+    """Makes a token. The first line is for its user, the second for the file of --tokens-file.
+
+    NAME is what you call it, to find its line again. The second line gives nothing away.
+    """
+    try:
+        made, line = new_token(name)
+    except TokensError as problem:
+        raise click.UsageError(str(problem)) from None
+    print(made)
+    print(line)
+    print("give the first line to its user (P2PCHAT_TOKEN), add the second to the file of tokens", file=sys.stderr)
+
+
+def _allow_many_sockets() -> None:
+    """Raises the number of files that this process may have open, often 1,024, to what is allowed."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _announce(url: str) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from signaling_server.buckets import Bucket
+from signaling_server.kept import Kept
 from signaling_server.limits import ServerLimits
+from signaling_server.requests import SeatRequest
+from signaling_server.sources import Source
 
 
 class Client:
@@ -13,11 +16,14 @@ class Client:
         socket: its number.
         limits: what it may do.
         now: when it was opened, in seconds of a monotonic clock.
+        source: where it comes from.
     """
 
     __slots__ = (
+        "asked",
         "faults",
         "join_by",
+        "kept",
         "key",
         "mailbox_requests",
         "messages",
@@ -26,11 +32,13 @@ class Client:
         "refusals",
         "room",
         "socket",
+        "source",
         "wake_at",
     )
 
-    def __init__(self, socket: int, limits: ServerLimits, now: float) -> None:
+    def __init__(self, socket: int, limits: ServerLimits, now: float, source: Source) -> None:
         self.socket = socket
+        self.source = source
         self.messages = Bucket(limits.messages_per_second, limits.message_burst, now)
         self.refusals = Bucket(limits.refusals_per_second, limits.refusal_burst, now)
         self.faults = Bucket(limits.faults_per_second, limits.fault_burst, now)
@@ -42,7 +50,12 @@ class Client:
         """Pings sent since the last sign of life."""
         self.peer = ""
         self.key = ""
+        """A digest of the key: see `signaling_server.seats.digest`."""
         self.room = ""
+        self.asked: SeatRequest | None = None
+        """The seat that it waits for."""
+        self.kept: Kept | None = None
+        """What it has sent to those who are away."""
 
     def due(self) -> float:
         """When something has to be done about it. Only ever moves later."""

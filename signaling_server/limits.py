@@ -38,11 +38,21 @@ class ServerLimits:
     join_seconds: float = 10.0
     """Time from opening a socket to its first seat in a room. A client needs three messages: under 1 s anywhere."""
 
+    away_seconds: float = 90.0
+    """How long the seat of a lost socket is kept: clients come back within seconds, and a laptop that is carried to
+    another room within a minute. 0: not at all."""
+
+    kept_messages: int = 32
+    """Messages that a socket may have waiting for peers that are away: an offer with candidates for each of a few."""
+
+    kept_bytes: int = 64 * 1024
+    """The same in bytes: about ten descriptions."""
+
     mailbox_seconds: float = 15 * 60.0
     """How long a mailbox waits for its claim: time to make a telephone call and to start the program there."""
 
     mailbox_away_seconds: float = 60.0
-    """How long a mailbox is kept for an owner whose socket is lost: several attempts to come back."""
+    """How long a mailbox is kept at least for an owner whose socket is lost: several attempts to come back."""
 
     mailbox_rest_seconds: float = 60.0
     """How long a number is not given out again: who claims too late must not meet a stranger."""
@@ -52,6 +62,36 @@ class ServerLimits:
 
     mailbox_request_burst: int = 5
     """The same at once: a number that was mistyped and typed again."""
+
+    sockets_per_source: int = 10
+    """Sockets of one source, which is an IPv4 address or the /64 of an IPv6 one: a household, each in several rooms."""
+
+    pending_sockets: int = 1_000
+    """Sockets in all that have not said a valid `hello` yet. A client says it at once, so a busy server has a few."""
+
+    joins_per_minute: float = 30.0
+    """Rooms that one source may join on average, and as many at once: a household after a power failure."""
+
+    room_joins_per_minute: float = 120.0
+    """How often one room may be joined on average, and as many at once: more than one source can use up by itself."""
+
+    source_mailbox_requests_per_minute: float = 30.0
+    """Mailboxes that one source may allocate or claim on average, and as many at once: an office behind one address."""
+
+    wrong_tokens_per_minute: float = 10.0
+    """Wrong tokens that one source may show on average, and as many at once. Then it waits, whatever it shows."""
+
+    sources: int = 20_000
+    """Sources and rooms that rates are remembered of, those of late; one takes about 300 bytes of memory."""
+
+    http_offer_seconds: float = 15.0
+    """How long an offer over HTTP waits for the answer of a peer."""
+
+    http_seat_seconds: float = 3600.0
+    """How long who has come over HTTP keeps its seat, unless it gives it up before. The link does not need the seat."""
+
+    http_seats: int = 1_000
+    """Seats of those who came over HTTP, in all."""
 
     all_mailbox_requests_per_second: float = 10.0
     """Mailboxes that all sockets together may allocate or claim on average: thousands of transfers an hour."""
@@ -74,8 +114,14 @@ class ServerLimits:
     close_seconds: float = 2.0
     """Time for a closed socket to take its last messages and say goodbye before it is cut."""
 
-    shutdown_retry_seconds: float = 2.0
-    """What clients are told to wait when the server stops: long enough for a restart, or for another server."""
+    shutdown_retry_seconds: float = 1.0
+    """What clients are told to wait at least when the server stops: enough for a restart, or for another server."""
+
+    shutdown_spread_ms: int = 4000
+    """Up to this much longer, each for itself, in milliseconds: thousands do not come back at the same moment."""
+
+    drain_seconds: float = 30.0
+    """Time for all sockets together to end when the server stops; those that are left are cut."""
 
     full_retry_seconds: float = 30.0
     """What clients are told to wait when a room or the server is full: people leave at a human pace."""

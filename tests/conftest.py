@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
+from tests.environment import OFF_THE_NETWORK
 from tests.server_process import ServerProcess
 
 # A busy machine takes its time for an example, which says nothing about the example.
@@ -18,9 +19,10 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Names the marks of our own, and lets the processes that tests start hear Ctrl-C, wherever the tests run."""
+    """Names the marks of our own, and sets what all processes inherit: they hear Ctrl-C, and stay off the network."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.environ.update(OFF_THE_NETWORK)
     config.addinivalue_line("markers", "nightly: what others send does no harm; `make nightly` tries it far longer")
 
 

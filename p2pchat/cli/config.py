@@ -21,6 +21,7 @@ ALLOWED: Final = {
     "profile": "1 to 32 small letters, digits, - or _, the first a letter or digit",
     "home": "a folder, or a path where one can be made",
     "ice": "a list of URLs that begin with stun:, stuns:, turn: or turns:",
+    "lan": "true or false",
     "relay-only": "true or false",
     "ephemeral": "true or false",
     "plain": "true or false",
@@ -49,6 +50,7 @@ class ConfigFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename
     profile: str | None = None
     home: str | None = None
     ice: list[str] | None = None
+    lan: bool | None = None
     relay_only: bool | None = None
     ephemeral: bool | None = None
     plain: bool | None = None

@@ -130,6 +130,10 @@ def stats(measured: PeerStats, live_text: LiveTextStats | None, at: float) -> Ob
         sent=measured.sent,
         received=measured.received,
         rate=measured.rate,
+        loss=measured.loss,
+        addresses=measured.addresses,
+        local=measured.local,
+        remote=measured.remote,
         live_text=None if live_text is None else asdict(live_text.measured),
     )
 

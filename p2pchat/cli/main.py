@@ -34,7 +34,7 @@ class ChatByDefault(GroupWithDefault):
 def p2pchat() -> None:
     """Talk, share files and type live with others, directly from terminal to terminal.
 
-    `p2pchat ROOM` is short for `p2pchat chat ROOM`.
+    `p2pchat ROOM` is short for `p2pchat chat ROOM`, and `p2pchat` alone is the lobby of the local network.
 
     Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no connection, 4 timed out, 5 identity, 6 turned down,
     130 interrupted.
@@ -82,7 +82,9 @@ def chat(
     invite_file: str | None,
     **_: Any,
 ) -> None:
-    """Join ROOM and talk with everybody in it.
+    """Join ROOM and talk with everybody in it; without ROOM, with everybody on the local network who names none.
+
+    A room is on the local network, and on the server as well when one is named. The local network needs no server.
 
     On a terminal this opens the full screen; otherwise, or with TERM=dumb, line mode.
 
@@ -93,8 +95,11 @@ def chat(
 
     chosen = options.resolve(context)
     narration.configure(chosen.verbose)
-    access = room_access.settle(room, room_access.Asked(secret_file, invite_file, invite, new_secret))
-    if access.server:
+    asked = room_access.Asked(secret_file, invite_file, invite, new_secret)
+    access = room_access.settle(room, asked, chosen.settings.lan)
+    if access.lobby:
+        chosen = options.without_server(chosen)
+    elif access.server:
         chosen = options.with_server(chosen, access.server, "the invite")
     if chosen.json or chosen.plain or not options.on_a_terminal():
         _chat_in_lines(access, linger, chosen)
@@ -203,6 +208,35 @@ def demo(context: click.Context, /, **_: Any) -> None:
     chosen = options.resolve(context)
     narration.configure(chosen.verbose)
     demonstration.play(chosen.settings.name, on_screen=options.on_a_terminal() and not chosen.plain)
+
+
+@p2pchat.command()
+@options.server
+@options.lan
+@options.profile
+@options.home
+@options.config_file
+@options.ice
+@options.relay_only
+@options.ephemeral
+@options.downloads
+@options.json
+@options.verbose
+@click.pass_context
+def doctor(context: click.Context, /, **_: Any) -> None:
+    """Test what chatting needs on this machine, and say what to do about each problem.
+
+    It tests the network, multicast, the signaling server, STUN and TURN, the terminal, versions, the profile, the disk
+    and the clock, in less than 15 seconds. Nobody is contacted but the local network and the servers that are
+    configured, or that the signaling server names.
+
+    It ends with 0 when chatting would work, and with 3 when something that it needs does not.
+    """
+    from p2pchat.cli.doctor import command
+
+    chosen = options.resolve(context)
+    narration.configure(chosen.verbose)
+    command.examine_here(chosen)
 
 
 def _chat_in_lines(access: Access, linger: float, chosen: Options) -> None:

@@ -32,7 +32,8 @@ from p2pchat.protocol.untrusted import safe_line
 from p2pchat.tui.preferences import THEME_NAMES, Presentation
 
 DEFAULT_SERVER: Final = "http://127.0.0.1:8080"
-"""Where `p2pchat-server` listens when it is started without options."""
+"""Where `p2pchat-server` listens when it is started without options. A code always needs a server, and a room does
+where the local network is not used."""
 
 DEFAULT_PROFILE: Final = "default"
 
@@ -46,6 +47,13 @@ PATIENCE_MOST: Final = 604_800.0
 
 _PROFILE = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 _ENVIRONMENT = "P2PCHAT_"
+TOKEN_VARIABLE = "P2PCHAT_TOKEN"
+"""What a signaling server wants that is not open to everybody. Never an option: others could read it in a list of
+processes."""
+
+TOKEN_CHARACTERS = 256
+"""Longest token that the protocol carries."""
+
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -86,7 +94,12 @@ def option(name: str, *more: str, **how: Any) -> Callable[[Command], Command]:
     return click.option(flags, *more, envvar=variable, default=None, show_envvar=True, **how)
 
 
-server = option("server", metavar="URL", help=f"The signaling server.  [default: {DEFAULT_SERVER}]")
+server = option(
+    "server",
+    metavar="URL",
+    help=f"The signaling server.  [default: the local network alone; for codes and without it {DEFAULT_SERVER}]",
+)
+lan = option("lan", is_flag=True, help="Find others on the local network, and be found there.  [default: lan]")
 name = option("name", metavar="NAME", help="What others see you as.  [default: your login name]")
 profile = option("profile", metavar="NAME", help=f"Which of your identities to use.  [default: {DEFAULT_PROFILE}]")
 home = option("home", metavar="DIR", help="The folder of all state.  [default: where this system keeps such data]")
@@ -121,7 +134,8 @@ config_file = option(
     "config", metavar="FILE", help="The configuration file.  [default: config.toml in the folder of all state]"
 )
 
-_ALL = (server, name, profile, home, config_file, ice, relay_only, ephemeral, downloads, patience, plain, json, verbose)
+_MEETING = (server, lan, ice, relay_only)
+_ALL = (*_MEETING, name, profile, home, config_file, ephemeral, downloads, patience, plain, json, verbose)
 
 
 def common(command: Command) -> Command:
@@ -146,14 +160,19 @@ def resolve(context: click.Context) -> Options:
         raise ConfigurationError(
             f"{only_relayed.origin} needs a TURN server", "name one with --ice turn:USER:PASSWORD@HOST"
         )
+    ephemeral = lookup.flag("ephemeral").value
+    # What is announced tells our addresses, and that we are here: these two are there to avoid that.
+    on_lan = lookup.flag("lan", default=True).value and not ephemeral and not only_relayed.value
     settings = Settings(
         name=lookup.checked("name", _name, "") or _login_name(),
-        server=lookup.checked("server", _server, DEFAULT_SERVER),
+        server=lookup.checked("server", _server, "" if on_lan else DEFAULT_SERVER),
         home=state / lookup.checked("profile", _profile, DEFAULT_PROFILE),
         downloads=lookup.checked("downloads", _folder, platformdirs.user_downloads_path() / "p2pchat"),
         ice=ice_urls,
+        token=_token(),
+        lan=on_lan,
         relay_only=only_relayed.value,
-        ephemeral=lookup.flag("ephemeral").value,
+        ephemeral=ephemeral,
         patience=lookup.checked("patience", _patience, PATIENCE_DEFAULT),
         languages=lookup.checked("language", _languages, ()),
         sdp_t140=lookup.flag("sdp-t140").value,
@@ -185,14 +204,29 @@ def with_server(chosen: Options, server: str, origin: str) -> Options:
         ConfigurationError: it is no address of a server.
     """
     try:
-        return replace(chosen, settings=replace(chosen.settings, server=_server(server)))
+        there = _server(server)
     except ValueError:
         raise ConfigurationError(f"the server of {origin} has to be {config.ALLOWED['server']}") from None
+    # The token is for the server that the user has chosen, and no business of another one.
+    token = chosen.settings.token if there == chosen.settings.server else ""
+    return replace(chosen, settings=replace(chosen.settings, server=there, token=token))
+
+
+def without_server(chosen: Options) -> Options:
+    """Returns the options for the local network alone."""
+    return replace(chosen, settings=replace(chosen.settings, server=""))
 
 
 def on_a_terminal() -> bool:
     """Whether a full-screen front end can run: both ends are a terminal that can move its cursor."""
     return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def _token() -> str:
+    token = os.environ.get(TOKEN_VARIABLE, "")
+    if len(token) > TOKEN_CHARACTERS:
+        raise ConfigurationError(f"{TOKEN_VARIABLE} has more than {TOKEN_CHARACTERS} characters")
+    return token
 
 
 class _Lookup:
@@ -219,8 +253,8 @@ class _Lookup:
             # The value is not repeated: an ICE server's URL may hold a password.
             raise ConfigurationError(f"{given.origin} has to be {config.ALLOWED[name]}") from None
 
-    def flag(self, name: str) -> Given:
-        return self._given(name) or Given(False, f"--{name}", 4)
+    def flag(self, name: str, default: bool = False) -> Given:
+        return self._given(name) or Given(default, f"--{name}", 4)
 
     def _given(self, name: str) -> Given | None:
         value = getattr(self._file, name.replace("-", "_"))

@@ -23,6 +23,9 @@ from p2pchat.protocol.invite import Invite, is_link
 from p2pchat.protocol.limits import ROOM_SECRET_BYTES
 from p2pchat.protocol.room_secret import read_secret
 
+LOBBY: Final = "lobby"
+"""The room of those who name none: on the local network alone, where each of them is seen."""
+
 SECRET_VARIABLE: Final = "P2PCHAT_SECRET"
 INVITE_VARIABLE: Final = "P2PCHAT_INVITE"
 
@@ -62,14 +65,17 @@ class Access:
     """The invite's; empty for the one of the settings."""
     show_invite: bool = False
     """Whether the secret is new, and others need an invite."""
+    lobby: bool = False
+    """Whether no room was named. The lobby is on the local network, and no server is asked about it."""
 
 
-def settle(room: str | None, asked: Asked) -> Access:
+def settle(room: str | None, asked: Asked, has_lobby: bool = False) -> Access:
     """Finds out which room is meant and how to get in. May take half a second, and may ask on the terminal.
 
     Args:
         room: its name, if it was given.
         asked: the options.
+        has_lobby: whether there is a local network, and so a lobby for those who name no room.
 
     Raises:
         UsageError: no room is named, options exclude each other, the invite is for another room, or what was given is
@@ -79,7 +85,7 @@ def settle(room: str | None, asked: Asked) -> Access:
     if len(asked.options) > 1:
         raise UsageError(f"{asked.options[0]} and {asked.options[1]} exclude each other", "choose one")
     if not asked.options:
-        return _by_environment(room)
+        return _by_environment(room, has_lobby)
     if asked.invite or asked.invite_file is not None:
         return _by_invite(room, _ask_for_invite() if asked.invite_file is None else _content(asked.invite_file))
     name = _named(room)
@@ -88,7 +94,7 @@ def settle(room: str | None, asked: Asked) -> Access:
     return Access(name, secrets.token_bytes(ROOM_SECRET_BYTES), show_invite=True)
 
 
-def _by_environment(room: str | None) -> Access:
+def _by_environment(room: str | None, has_lobby: bool) -> Access:
     secret, invite = os.environ.get(SECRET_VARIABLE, ""), os.environ.get(INVITE_VARIABLE, "")
     if secret and invite:
         raise UsageError(f"{SECRET_VARIABLE} and {INVITE_VARIABLE} exclude each other", "choose one")
@@ -96,6 +102,8 @@ def _by_environment(room: str | None) -> Access:
         return _by_invite(room, invite)
     if secret:
         return _by_secret(_named(room), secret, INVITE_VARIABLE)
+    if room is None and has_lobby:
+        return Access(LOBBY, lobby=True)
     return Access(_named(room))
 
 

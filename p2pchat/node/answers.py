@@ -21,6 +21,15 @@ class PeerStats:
     received: int
     rate: float
     """Bytes per second sent and received together, over the last seconds."""
+    loss: float | None = None
+    """The part of the last minute's heartbeats that were lost on the way and repeated, 0 to 1; None until there were a
+    few."""
+    addresses: str = ""
+    """The path in a few words, such as `IPv4, same network`; see `p2pchat.rtc.path`. Empty until it is known."""
+    local: str = ""
+    """What our end of the path is: `host`, `srflx`, `prflx` or `relay` (RFC 8445 §4)."""
+    remote: str = ""
+    """The same of the peer's end."""
 
 
 @dataclass(frozen=True, slots=True)

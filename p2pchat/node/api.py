@@ -29,12 +29,16 @@ class NodeApi(Protocol):
     async def join(self, conversation: str, secret: bytes = b"") -> None:
         """Takes a seat in a room; `Ready` has been told when it returns.
 
+        The room is on the local network, if that is used, and at the server, if there is one. With both, a server that
+        cannot be reached is told as `ServerChanged` and tried again.
+
         Args:
             conversation: the room's name.
             secret: what only its members know, `ROOM_SECRET_BYTES` long; empty for a room that anybody may enter.
 
         Raises:
-            ServerUnreachable: nothing that speaks our protocol answers at the server's address.
+            ServerUnreachable: nothing that speaks our protocol answers at the server's address, or, without a server, the
+                local network cannot be used.
             ServerRefused: the server said no: the room is full, the version is another.
             UsageError: the room's name cannot be used, or the room is joined already.
         """

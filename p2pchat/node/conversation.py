@@ -13,14 +13,14 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from p2pchat import __version__
 from p2pchat.errors import PeerUnreachable, UsageError
 from p2pchat.node.events import LiveTextChanged, MessageSent, PeerState, Problem, Ready, ServerChanged
 from p2pchat.node.gatekeeper import Admitted, Stopped
 from p2pchat.node.live_sharing import LiveSharing
 from p2pchat.node.naming import free_tag, one_of
 from p2pchat.node.peer import Peer
-from p2pchat.node.said import encodable
+from p2pchat.node.said import encodable, new_message
+from p2pchat.node.seats import AGENT
 from p2pchat.node.surroundings import Surroundings
 from p2pchat.protocol import frames, limits
 from p2pchat.protocol.handshake import Handshake
@@ -31,19 +31,15 @@ from p2pchat.protocol.room_secret import room_id
 from p2pchat.protocol.rtt.direction import Mode
 from p2pchat.protocol.sealing import SEALING_NONCE_BYTES, Sealer, SealError
 from p2pchat.protocol.untrusted import safe_line, safe_text
+from p2pchat.rtc.ice import Configuration, with_servers
 from p2pchat.rtc.link_events import Opened
-from p2pchat.signaling.client import SignalingClient
-from p2pchat.signaling.events import Offline, Online, PeerJoined, PeerLeft, Refused, Relayed
+from p2pchat.signaling.events import Offline, Online, PeerBack, PeerFound, PeerJoined, PeerLeft, Refused, Relayed
+from p2pchat.signaling.seat import Seat
 
 logger = logging.getLogger(__name__)
 
 FORGED = "somebody without the secret, or the server, tried to reach you in the name of a member"
 FORGED_HINT = "nothing was answered; if a member cannot get in, pass the invite on again"
-
-AGENT = f"p2pchat/{__version__}"
-
-MESSAGE_ID_BYTES = 8
-"""Random bytes of a message id: alike once in 2**64 pairs, and only within one peer's memory does it matter."""
 
 
 class Conversation:
@@ -53,7 +49,7 @@ class Conversation:
         name: the room's name, at this server.
         us: our peer id.
         our_name: what we call ourselves.
-        server: the server's URL.
+        server: the server's URL; empty for the local network alone.
         surroundings: what the conversations of this node share.
         secret: what only the members of the room know; empty when there is none.
 
@@ -90,8 +86,8 @@ class Conversation:
         self._held: list[frames.Message] = []
         """Said while nobody was there: for the first who comes."""
 
-    def _new_client(self) -> SignalingClient:
-        return SignalingClient(self._server, self._us, secrets.token_urlsafe(24), AGENT)
+    def _new_client(self) -> Seat:
+        return self._surroundings.seats.in_room(self._server)
 
     async def join(self) -> None:
         """Takes the seat and offers a link to everybody who is there; see `NodeApi.join` for what is raised."""
@@ -215,17 +211,10 @@ class Conversation:
         ]
 
     def _message(self, text: str) -> frames.Message:
-        text = encodable(text)
-        if not text.strip():
-            raise UsageError("an empty message was not sent")
-        if len(text) > limits.MESSAGE_CHARACTERS:
-            raise UsageError(
-                f"the message has {len(text)} characters, and {limits.MESSAGE_CHARACTERS} are the most",
-                "send the text as a file",
-            )
+        message = new_message(text)
         if all(peer.session.outbox_full for peer in self._present()) and self._present():
             raise PeerUnreachable("too many messages wait to be delivered", "wait until the peer is back")
-        return frames.Message(secrets.token_hex(MESSAGE_ID_BYTES), text, time.time())
+        return message
 
     # --- who is there
 
@@ -234,12 +223,16 @@ class Conversation:
             match event:
                 case PeerJoined(peer_id):
                     self._appeared(peer_id)
+                case PeerFound(peer_id):
+                    self._offer_to([peer_id])
                 case PeerLeft(peer_id):
                     self._gone(peer_id, "left the room")
                 case Relayed(sender, body):
                     self._signalled(sender, body)
                 case Offline(reason):
                     self._tell(ServerChanged(self.name, False, reason, time.time()))
+                case PeerBack(peer_id) if peer_id in self.peers:
+                    self.peers[peer_id].way.hurry()
                 case Online(peers):
                     self._tell(ServerChanged(self.name, True, "", time.time()))
                     self._server_is_back(peers)
@@ -282,8 +275,10 @@ class Conversation:
                 self._us,
                 peer_id,
                 hello=self._hello,
-                configuration=self._surroundings.configuration,
+                configuration=self._link_configuration,
                 relay=lambda body: self._relay(peer_id, body),
+                report=lambda outcome, seconds: self._client.report(outcome, seconds),
+                unreached=lambda: self._client.unreached(peer_id),
                 handshake=self._handshake,
                 judge=self._judge,
                 tell=self._tell,
@@ -294,6 +289,15 @@ class Conversation:
             self.peers[peer_id] = peer
             self._live.apply([peer])
         return peer
+
+    def _link_configuration(self) -> Configuration:
+        return with_servers(self._surroundings.configuration, self._client.ice_servers)
+
+    def look_around(self, address_gone: bool) -> None:
+        """This machine has other addresses, or has slept: are the server and the peers still there?"""
+        self._client.hurry()
+        for peer in self.peers.values():
+            peer.way.look(address_gone)
 
     def _signalled(self, sender: str, body: Any) -> None:
         if self._secret:

@@ -34,6 +34,7 @@ from p2pchat.protocol.identity import key_tag
 from p2pchat.protocol.introduction import Greeted
 from p2pchat.protocol.invite import CodeLink
 from p2pchat.protocol.pairing import Failed, Paired, Pairing, Send
+from p2pchat.signaling.client import SignalingClient
 
 FAREWELL_SECONDS = 3.0
 """Time for a guest to hear that the code was wrong, before the mailbox closes."""
@@ -75,13 +76,17 @@ class Meeting(Conversation):
         self._guest_left = asyncio.Event()
         self._renewing: asyncio.Task[None] | None = None
 
+    def _new_client(self) -> SignalingClient:
+        self._mailboxes = self._surroundings.seats.at_server(self._server)
+        return self._mailboxes
+
     async def join(self) -> None:
         """Opens a mailbox and tells its code, or goes to the one of the code that was given."""
         if self._code is None:
             await self._open("")
         else:
             self._enter(self._code)
-            self._joined(await self._client.claim(self._code.mailbox))
+            self._joined(await self._mailboxes.claim(self._code.mailbox))
 
     async def leave(self) -> None:
         """See `Conversation.leave`."""
@@ -93,7 +98,7 @@ class Meeting(Conversation):
         await super().leave()
 
     async def _open(self, reason: str) -> None:
-        mailbox = await self._client.allocate()
+        mailbox = await self._mailboxes.allocate()
         code = Code.make(mailbox, secrets.token_bytes(ENTROPY_BYTES))
         self._enter(code)
         self._joined([])

@@ -14,6 +14,8 @@ from p2pchat.node.conversation import Conversation
 from p2pchat.node.events import Event, Item, LiveTextChanged, PeerInfo, PeerState, TransferInfo
 from p2pchat.node.gatekeeper import Gatekeeper
 from p2pchat.node.meeting import ContactMeeting, Meeting
+from p2pchat.node.network_watch import NetworkWatch
+from p2pchat.node.seats import Seats
 from p2pchat.node.settings import Settings
 from p2pchat.node.stream import EventStream
 from p2pchat.node.surroundings import Surroundings
@@ -46,9 +48,12 @@ class Node:
         described = self._features if settings.sdp_t140 else None
         self._configuration = ice.configuration(settings.ice, settings.relay_only, described)
         self._id = base64.b32encode(secrets.token_bytes(5)).decode().lower()
+        hidden = settings.ephemeral or settings.relay_only
+        self._seats = Seats(self._id, settings.lan and not hidden, settings.server, settings.token)
         self._conversations: dict[str, Conversation] = {}
         self._stream = EventStream(self.taken) if on_its_own else EventStream()
         self._activity = asyncio.Event()
+        self._watch: NetworkWatch | None = None
         self._gatekeeper: Gatekeeper | None = None
         register = InterruptedTransfers() if settings.ephemeral else Profile(settings.home).interrupted()
         self._transfers = Transfers(settings.downloads, register, settings.patience, self._auto_accept, self._tell)
@@ -72,10 +77,15 @@ class Node:
     async def start(self) -> None:
         """See `NodeApi.start`."""
         self._gatekeeper = await asyncio.to_thread(_open_profile, self._settings)
+        self._watch = NetworkWatch(self._look_around)
+        self._watch.start()
 
     async def stop(self) -> None:
         """See `NodeApi.stop`."""
+        if self._watch is not None:
+            self._watch.stop()
         await asyncio.gather(*(conversation.leave() for conversation in self._conversations.values()))
+        await self._seats.close()
         await self._transfers.close()
         if self._gatekeeper is not None:
             self._gatekeeper.close()
@@ -95,6 +105,7 @@ class Node:
 
     def _surroundings(self) -> Surroundings:
         return Surroundings(
+            self._seats,
             self._opened,
             self._configuration,
             self._features,
@@ -319,6 +330,11 @@ class Node:
 
         await asyncio.to_thread(carry_out)
         self._look_again()
+
+    def _look_around(self, address_gone: bool) -> None:
+        """This machine has other addresses, or has slept."""
+        for conversation in self._conversations.values():
+            conversation.look_around(address_gone)
 
     def _look_again(self) -> None:
         """Contacts have changed: so may what the connected peers are to us."""

@@ -1,7 +1,7 @@
 """One peer of a conversation: the session with it, over the link that its connector gets.
 
-A session outlives its links. When a link fails or is lost while the peer is still in the room, a new one is tried in
-the background (`p2pchat.node.attempts`), by either side; the negotiation settles who offers.
+A session outlives its links. When a link fails or is lost while the peer is still in the room, or may be dead, another
+one is tried in the background, by either side (`p2pchat.node.way`); the negotiation settles who offers.
 """
 
 from __future__ import annotations
@@ -9,26 +9,28 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from p2pchat.node.answers import PeerStats
-from p2pchat.node.attempts import Attempts
-from p2pchat.node.connector import Connector
-from p2pchat.node.events import Event, PeerChanged, PeerInfo, PeerMeasured, PeerState, Problem, Trust
+from p2pchat.node.connector import Outcome
+from p2pchat.node.events import Event, PeerInfo, PeerMeasured, PeerState, Problem, Trust
 from p2pchat.node.gatekeeper import Admitted, Stopped
 from p2pchat.node.guest import Guest
+from p2pchat.node.measurements import Measurements
+from p2pchat.node.peer_news import PeerNews
 from p2pchat.node.peer_text import PeerText, resting, resting_at_first
+from p2pchat.node.way import Way
 from p2pchat.protocol import frames, heartbeat, session_events
 from p2pchat.protocol.handshake import Handshake
 from p2pchat.protocol.introduction import Greeted
-from p2pchat.protocol.limits import CONNECT_SECONDS, SUSPECT_AFTER
+from p2pchat.protocol.limits import SUSPECT_AFTER
 from p2pchat.protocol.rtt.conversation import Directed
 from p2pchat.protocol.rtt.direction import languages
 from p2pchat.protocol.session import Session
+from p2pchat.protocol.session_link import State
 from p2pchat.protocol.transfer.exchange import TransferOutput
 from p2pchat.protocol.untrusted import safe_line
 from p2pchat.rtc.channels import Channel
@@ -36,12 +38,6 @@ from p2pchat.rtc.ice import Configuration
 from p2pchat.rtc.link_events import Closed, LinkEvent, Opened, Received
 
 logger = logging.getLogger(__name__)
-
-OFFER_SECONDS = CONNECT_SECONDS
-"""Time for the offer of a peer that has just come. It may have been lost on the way, or never made: then we offer."""
-
-MEASUREMENTS = 3
-"""Heartbeats over which the rate of a link is taken: the last four to six seconds."""
 
 
 class Peer:
@@ -52,8 +48,10 @@ class Peer:
         us: our peer id.
         them: the peer's.
         hello: what we say of ourselves.
-        configuration: how links are made.
+        configuration: how a link is made at this moment.
         relay: passes a signal to the peer through the server.
+        report: tells the server what became of an attempt to connect, and after how many seconds.
+        unreached: says why no signal can reach the peer now; empty when one can.
         handshake: makes the handshake for a link that has opened.
         judge: decides whether a peer that has proved its key is admitted, and what it is called from then on.
         tell: takes events for the front end.
@@ -69,8 +67,10 @@ class Peer:
         them: str,
         *,
         hello: frames.Hello,
-        configuration: Configuration,
+        configuration: Callable[[], Configuration],
         relay: Callable[[Any], None],
+        report: Callable[[Outcome, float], None],
+        unreached: Callable[[], str],
         handshake: Callable[[Opened], Handshake],
         judge: Callable[[Peer, Greeted], Admitted | Stopped],
         tell: Callable[[Event], None],
@@ -83,7 +83,6 @@ class Peer:
         """Its public key, once it has proved it."""
         self.link: Opened | None = None
         """The link that opened last: whose certificates meet on it."""
-        self.info = PeerInfo(them, them, PeerState.CONNECTING)
         self.present = True
         """Whether it has a seat in the room, as far as the server says."""
         self.session = Session(hello, shows_later=True)
@@ -94,9 +93,9 @@ class Peer:
         self._handshake = handshake
         self._judge = judge
         self._loop = asyncio.get_running_loop()
-        self._connector = Connector(us, them, configuration, relay, self._link_event)
+        self.way = Way(us, them, self, configuration, relay, report, handshake, unreached)
+        self._connector = self.way.connector
         self._timer: asyncio.TimerHandle | None = None
-        self._attempts = Attempts()
         self._goodbye = ""
         """Why the peer or we ended the link, when that is known better than from the link itself."""
         self._final: PeerState | None = None
@@ -105,34 +104,28 @@ class Peer:
         """Whether we are going ourselves: what becomes of the peer then is no news."""
         self.refused = False
         """Whether it was us who refused: the peer broke the protocol, or our user must not trust it."""
-        self._traffic: deque[tuple[float, int]] = deque(maxlen=MEASUREMENTS)
+        self._measurements = Measurements()
         self.guest = Guest(conversation, them, self, tell, partial(self._connector.send, Channel.TEXT), guests)
         self.text = PeerText(self.session, self.guest, self.drain)
-        self._tell(PeerChanged(conversation, self.info, time.time()))
+        self._news = PeerNews(conversation, PeerInfo(them, them, PeerState.CONNECTING), tell)
 
     # --- the way to the peer
 
     def connect(self) -> None:
         """Offers a link, unless one is there or being made."""
         self._final, self.refused = None, False
-        if self.info.state is not PeerState.CONNECTED:
-            self._change(state=PeerState.CONNECTING, reason="")
-        self._connector.start()
+        self.way.begin()
 
     def signal(self, body: Any) -> None:
-        """A signal of the peer came through the server. One that we refused has to leave and come again."""
+        """A signal of the peer came, whichever way. One that we refused has to leave and come again."""
         if not self.refused:
-            self._connector.receive(body)
+            self.way.receive(body)
 
     def joined(self) -> None:
         """The peer took a seat; it will offer."""
         self.present = True
         self._final, self.refused = None, False
-        self._attempts.succeeded()
-        if self.info.state is not PeerState.CONNECTED:
-            self._connector.peer_came_anew()
-            self._change(state=PeerState.CONNECTING, reason="")
-            self._attempts.after(OFFER_SECONDS, self._nobody_offered)
+        self.way.await_offer()
 
     def gone(self, reason: str) -> bool:
         """The server says that the peer's seat is free. An open link does not care, but is looked at.
@@ -140,25 +133,32 @@ class Peer:
         Returns whether it can be forgotten: it never proved a key, and no link to it was begun.
         """
         self.present = False
-        self._attempts.cancel()
         if self.info.state is PeerState.CONNECTED:
             self.session.probe(time.monotonic())
             self.drain()
-        elif self.info.state is PeerState.CONNECTING:
-            self._connector.drop(reason)
-            self._change(state=PeerState.LEFT, reason=reason)
+        else:
+            self.way.give_up()
+            if self.info.state is PeerState.CONNECTING:
+                self._connector.drop(reason)
+                self._change(state=PeerState.LEFT, reason=reason)
         return self.key is None and not self._connector.busy
 
     async def close(self) -> None:
         """Says goodbye and closes the link; bounded by a few seconds."""
         self.present = False
         self._leaving = True
-        self._attempts.cancel()
+        self.way.give_up()
+        self._news.end()
         self.session.say_goodbye("quit", "")
         self.drain()
         await self._connector.close()
 
     # --- how it stands
+
+    @property
+    def info(self) -> PeerInfo:
+        """How it stands, for the front end."""
+        return self._news.info
 
     @property
     def connected(self) -> bool:
@@ -176,6 +176,11 @@ class Peer:
         return self._final is not None or self._leaving
 
     @property
+    def wanted(self) -> bool:
+        """Whether another link to it would be of use."""
+        return self.present and not self.gone_for_good
+
+    @property
     def settled(self) -> bool:
         """Whether nothing waits to be acknowledged by a peer that may still do so."""
         waiting = self.session.unacknowledged
@@ -184,14 +189,12 @@ class Peer:
     def stats(self) -> PeerStats:
         """What is measured of this peer."""
         sent, received = self._connector.traffic
-        now = time.monotonic()
-        since, before = self._traffic[0] if self._traffic else (now, 0)
-        rate = (sent + received - before) / (now - since) if now > since else 0.0
-        return PeerStats(self.info.peer, self.info.path, self.info.rtt_ms, sent, received, rate)
+        return self._measurements.stats(self.info, sent, received, self._connector.path_info, time.monotonic())
 
     # --- between link and session
 
-    def _link_event(self, event: LinkEvent) -> None:
+    def link_event(self, event: LinkEvent) -> None:
+        """Something happened on the present link."""
         now = time.monotonic()
         if isinstance(event, Opened):
             self.link = event
@@ -218,7 +221,7 @@ class Peer:
         more = True
         while more:
             self.session.drain_transfers(time.monotonic())
-            if self.info.sees_keys != self.text.sees_keys:
+            if self.info.sees_keys != self.text.sees_keys and self.session.state is not State.JUDGING:
                 self._change()  # before a key leaves
             while (output := self.text.next_output()) is not None:
                 self._do(output)
@@ -245,6 +248,8 @@ class Peer:
                 self._greeted(output)
             case session_events.PulseChanged(pulse, silence):
                 self._pulse_changed(pulse, silence)
+            case session_events.Signalled(body):
+                self.signal(body)
             case session_events.Measured(round_trip):
                 self._measured(round_trip)
             case Directed(sends, receives, why):
@@ -278,13 +283,13 @@ class Peer:
     # --- what becomes of the peer
 
     def _greeted(self, greeted: Greeted) -> None:
-        self._attempts.cancel()
         match self._judge(self, greeted):
             case Stopped() as stopped:
                 self.stop_talking(stopped)
             case Admitted(trust, name):
-                self._attempts.succeeded()
                 self.session.admit(time.monotonic())
+                if self.link is not None:
+                    self.way.talking(self.link)
                 self._change(
                     name=name,
                     state=PeerState.CONNECTED,
@@ -300,7 +305,6 @@ class Peer:
 
     def is_guest(self, reason: str) -> None:
         """For its guest: it speaks only real-time text, and our user is asked about it."""
-        self._attempts.cancel()
         self.session.link_closed(time.monotonic(), reason)
         self.drain()
         self._change(state=PeerState.CONNECTING, reason=reason, name=self.guest.name, trust=Trust.NONE)
@@ -315,7 +319,6 @@ class Peer:
         if not admitted:
             self.drop_guest("not admitted", for_good=True)
             return
-        self._attempts.succeeded()
         features = self.guest.features
         self._change(state=PeerState.CONNECTED, path=self._connector.path, reason="", live_text=True)
         self.guest.admit()
@@ -332,9 +335,7 @@ class Peer:
     def is_now(self, peer: str) -> None:
         """The peer has proved its key, and is called so from now on."""
         if peer != self.info.peer:
-            was = self.info.peer
-            self.info = replace(self.info, peer=peer, name=peer if self.info.name == was else self.info.name)
-            self._tell(PeerChanged(self.conversation, self.info, time.time(), was))
+            self._news.renamed(peer, peer if self.info.name == self.info.peer else self.info.name)
 
     def trusted(self, trust: Trust, name: str) -> None:
         """The user has decided something about the peer."""
@@ -345,26 +346,29 @@ class Peer:
             case heartbeat.State.ALIVE:
                 self._change(reason="")
             case heartbeat.State.SUSPECT:
-                self._change(reason=f"nothing heard for {SUSPECT_AFTER:.0f} s")
+                self._change(reason=f"nothing heard for {SUSPECT_AFTER:.0f} s; trying another link")
+                self.way.suspect()
             case heartbeat.State.LOST:
                 self._drop(f"nothing heard for {silence:.0f} s")
 
     def _drop(self, reason: str, final: PeerState | None = None) -> None:
         self._goodbye, self._final = reason, final
-        self._connector.drop(reason)
+        self.way.drop(reason, for_good=final is not None)
 
     def _measured(self, round_trip: float) -> None:
         self._connector.measured(round_trip)
-        self.info = replace(self.info, rtt_ms=round(round_trip * 1000, 2))
-        self._traffic.append((time.monotonic(), sum(self._connector.traffic)))
+        self._news.info = replace(self.info, rtt_ms=round(round_trip * 1000, 2))
+        self._measurements.answered(round_trip, sum(self._connector.traffic), time.monotonic())
         self._tell(PeerMeasured(self.conversation, self.info.peer, self.info.rtt_ms or 0.0, time.time()))
 
     def _link_closed(self, reason: str, now: float) -> None:
+        if not self._leaving and self.way.takes_over():
+            return
         reason = self._goodbye or reason
         was_connected = self.info.state is PeerState.CONNECTED
         self.session.link_closed(now, reason)
         self.text.link_closed()
-        self._traffic.clear()
+        self._measurements.begin_anew()
         if self._leaving:
             return
         if self._final is not None:
@@ -372,25 +376,24 @@ class Peer:
             return
         if was_connected:
             self._change(state=PeerState.LOST, reason=reason, path="", rtt_ms=None)
-        if not self.present:
-            return
-        if not self._attempts.again(self._try_again, reason):
-            self._change(state=PeerState.FAILED, reason=reason, path="", rtt_ms=None)
+        if self.present:
+            self.way.closed(reason)
 
-    def _try_again(self, reason: str) -> None:
-        if self.info.state is PeerState.CONNECTED:
-            return
-        self._change(state=PeerState.CONNECTING, reason=f"trying again: {reason}")
-        self._connector.start()
+    def moved(self, opened: Opened) -> None:
+        """For its way: another link is used from now on, and the session knows."""
+        self.link = opened
+        self._goodbye = ""
+        self.text.link_closed()
+        self._measurements.begin_anew()
+        self.drain()
 
-    def _nobody_offered(self) -> None:
-        if not self._connector.busy:
-            self._try_again("it did not offer a connection")
+    def stands(self, state: PeerState | None, reason: str) -> None:
+        """For its way: how the peer stands; None when only the reason is another one."""
+        self._change(state=state or self.info.state, reason=reason)
 
     def _change(self, **changes: Any) -> None:
         """Tells how the peer stands, if that is news. Who sees our keys is looked up, and never remembered."""
         info = replace(self.info, **changes)
         info = replace(info, sees_keys=info.state is PeerState.CONNECTED and self.text.sees_keys)
         if info != self.info and not self._leaving:
-            self.info = info
-            self._tell(PeerChanged(self.conversation, info, time.time()))
+            self._news.change(info)

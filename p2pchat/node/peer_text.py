@@ -16,7 +16,8 @@ from p2pchat.protocol.limits import SHOWN_EVERY
 from p2pchat.protocol.rtt import direction
 from p2pchat.protocol.rtt.conversation import Mode, Sent, Shown
 from p2pchat.protocol.rtt.statistics import Statistics
-from p2pchat.protocol.session import Session, State
+from p2pchat.protocol.session import Session
+from p2pchat.protocol.session_link import State
 
 UNTAKEN: Final = 256
 """Events about a peer's line that may wait for the front end and be acknowledged one by one: 25 s of fast typing."""

@@ -2,12 +2,34 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 
+from p2pchat.errors import UsageError
 from p2pchat.node.events import Alerted, Event, LineState, LiveTextChanged, MessageDelivered, MessageReceived, PeerInfo
-from p2pchat.protocol import session_events
+from p2pchat.protocol import frames, session_events
+from p2pchat.protocol.limits import MESSAGE_CHARACTERS
 from p2pchat.protocol.rtt import conversation as live_text
 from p2pchat.protocol.untrusted import safe_text
+
+MESSAGE_ID_BYTES = 8
+"""Random bytes of a message id: alike once in 2**64 pairs, and only within one peer's memory does it matter."""
+
+
+def new_message(text: str) -> frames.Message:
+    """Returns our user's text as a message.
+
+    Raises:
+        UsageError: it is empty or too long.
+    """
+    text = encodable(text)
+    if not text.strip():
+        raise UsageError("an empty message was not sent")
+    if len(text) > MESSAGE_CHARACTERS:
+        raise UsageError(
+            f"the message has {len(text)} characters, and {MESSAGE_CHARACTERS} are the most", "send the text as a file"
+        )
+    return frames.Message(secrets.token_hex(MESSAGE_ID_BYTES), text, time.time())
 
 
 def what_was_said(output: session_events.Output, conversation: str, info: PeerInfo) -> Event | None:

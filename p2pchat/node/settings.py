@@ -13,13 +13,18 @@ class Settings:
     name: str
     """What others see us as."""
     server: str
-    """The signaling server: `ws://`, `wss://`, `http://` or `https://`."""
+    """The signaling server: `ws://`, `wss://`, `http://` or `https://`. Empty: the local network alone."""
     home: Path
     """The folder of all state."""
     downloads: Path
     """Where received files go unless `accept` says otherwise."""
     ice: tuple[str, ...] = ()
     """STUN and TURN servers as URLs. Empty: host candidates only, and no third party is contacted."""
+    token: str = ""
+    """What the signaling server wants from its users, when it is not open to everybody."""
+    lan: bool = False
+    """Whether rooms are on the local network as well: this node is announced there, and finds others. It is not when
+    it is `ephemeral`, nor when it is `relay_only`: an announcement tells our addresses."""
     relay_only: bool = False
     """Use relayed candidates only, so that peers do not learn our addresses."""
     ephemeral: bool = False

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from p2pchat.node.events import Event
 from p2pchat.node.gatekeeper import Gatekeeper
 from p2pchat.node.peer import Peer
+from p2pchat.node.seats import Seats
 from p2pchat.protocol.frames import LiveTextFeatures
 from p2pchat.protocol.transfer.exchange import TransferOutput
 from p2pchat.rtc.ice import Configuration
@@ -17,6 +18,8 @@ from p2pchat.rtc.ice import Configuration
 class Surroundings:
     """What every conversation of a node shares."""
 
+    seats: Seats
+    """Where rooms and mailboxes are."""
     gatekeeper: Gatekeeper
     """Our identity, and who is admitted."""
     configuration: Configuration

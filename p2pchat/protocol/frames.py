@@ -5,7 +5,7 @@ A frame is a msgpack map; the key `t` names it. Every field is checked for type 
 version may add both. Text in a frame is untrusted: see `p2pchat.protocol.untrusted`.
 
     handshake         commit · reveal · proof
-    life of a link    hello · ping · pong · bye
+    life of a link    hello · ping · pong · signal · bye
     messages          message · receipt
     real-time text    rtt-direction · rtt-snapshot · rtt-shown · rtt-nudge
     transfers         offer · more · manifest · have · without · accept · decline
@@ -16,7 +16,7 @@ version may add both. Text in a frame is untrusted: see `p2pchat.protocol.untrus
 
 from __future__ import annotations
 
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 from msgspec import Meta, Struct
 
@@ -132,6 +132,13 @@ class Pong(Frame, frozen=True, tag="pong"):
     n: Number
     at: Seconds | None = None
     """When it was answered: seconds of a clock of the answering side, which it keeps to for the whole link."""
+
+
+class Signal(Frame, frozen=True, tag="signal"):
+    """A signal for another link between the two, as the server would relay it: the server may be away."""
+
+    body: Any
+    """See `p2pchat.protocol.negotiation.Signal`; checked there."""
 
 
 class Bye(Frame, frozen=True, tag="bye"):
@@ -377,24 +384,10 @@ class Cancel(Frame, frozen=True, tag="cancel"):
 
 
 HandshakeFrame: TypeAlias = Commit | Reveal | Proof
-LinkFrame: TypeAlias = Hello | Ping | Pong | Bye
+LinkFrame: TypeAlias = Hello | Ping | Pong | Signal | Bye
 MessageFrame: TypeAlias = Message | Receipt
 RttFrame: TypeAlias = RttDirection | RttSnapshot | RttShown | RttNudge
-TransferFrame: TypeAlias = (
-    Offer
-    | More
-    | ManifestPage
-    | Have
-    | Without
-    | Accept
-    | Decline
-    | Hashes
-    | Progress
-    | Again
-    | FileEnd
-    | Done
-    | Pause
-    | Resume
-    | Cancel
-)
+OfferFrame: TypeAlias = Offer | More | ManifestPage | Have | Without | Accept | Decline
+DataFrame: TypeAlias = Hashes | Progress | Again | FileEnd | Done
+TransferFrame: TypeAlias = OfferFrame | DataFrame | Pause | Resume | Cancel
 AnyFrame: TypeAlias = HandshakeFrame | LinkFrame | MessageFrame | RttFrame | TransferFrame

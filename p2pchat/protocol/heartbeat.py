@@ -60,6 +60,8 @@ class Heartbeat:
         self.state = State.ALIVE
         self.round_trip: float | None = None
         """Time from the last answered ping to its answer, in seconds; None until there was one."""
+        self.answered_ping: float | None = None
+        """When the last ping that was answered had been sent; None until there was one."""
         self._heard_at = now
         self._ping_at = now + PING_EVERY
         self._sent: dict[int, float] = {}
@@ -80,13 +82,18 @@ class Heartbeat:
             self._ping_at = now
             self.tick(now)
 
-    def answered(self, number: int, now: float) -> None:
-        """The peer returned a ping. One that was never sent, or is returned twice, counts as a sign of life only."""
-        sent_at = self._sent.pop(number, None)
-        if sent_at is not None:
-            self.round_trip = now - sent_at
-            self._sent = {later: at for later, at in self._sent.items() if later > number}
+    def answered(self, number: int, now: float) -> float | None:
+        """The peer returned a ping. One that was never sent, or is returned twice, counts as a sign of life only.
+
+        Returns the round trip that it measured, if it did.
+        """
         self.heard(now)
+        sent_at = self._sent.pop(number, None)
+        if sent_at is None:
+            return None
+        self.round_trip, self.answered_ping = now - sent_at, sent_at
+        self._sent = {later: at for later, at in self._sent.items() if later > number}
+        return self.round_trip
 
     def tick(self, now: float) -> None:
         """Time has passed. Call at `deadline()`; calling early or late is harmless."""

@@ -69,8 +69,9 @@ class Introduction:
 
     def __init__(self, handshake: Handshake, hello: frames.Hello) -> None:
         self.state = State.AUTHENTICATING
+        self.hello = hello
+        """What we say of ourselves."""
         self._handshake = handshake
-        self._hello = hello
         self._authenticated: Authenticated | None = None
         self._outputs: deque[Output] = deque()
 
@@ -104,13 +105,13 @@ class Introduction:
                 case Authenticated():
                     self.state = State.GREETING
                     self._authenticated = step
-                    self._outputs.append(SendFrame(self._hello))
+                    self._outputs.append(SendFrame(self.hello))
                 case Failed(code, reason):
                     self._fail(code, reason)
 
     def _greet(self, hello: frames.Hello) -> None:
-        if not set(hello.versions) & set(self._hello.versions):
-            theirs, ours = (", ".join(map(str, sorted(set(side.versions)))) for side in (hello, self._hello))
+        if not set(hello.versions) & set(self.hello.versions):
+            theirs, ours = (", ".join(map(str, sorted(set(side.versions)))) for side in (hello, self.hello))
             self._fail("version", f"the peer speaks protocol version {theirs}, we speak {ours}")
         elif self._authenticated is not None:
             self.state = State.DONE

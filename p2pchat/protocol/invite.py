@@ -1,6 +1,7 @@
 """Links that let somebody in, to be sent over a channel that both people trust.
 
     a room          p2pchat:wss://chat.example?room=book%20club#SECRET
+    one on a LAN    p2pchat:?room=book%20club#SECRET
     a one-time code p2pchat:wss://chat.example#7-marble-tunnel-oyster
 
 They are URIs (RFC 3986): the scheme `p2pchat`, the server with special characters percent-encoded, the query, and the
@@ -38,7 +39,7 @@ class Invite:
     """What one has to know to come into a room. Its representation leaves the secret out."""
 
     server: str
-    """As a person names it."""
+    """As a person names it; empty for a room that is on the local network alone."""
     room: str
     """Its name among people; the server knows it by another one (`p2pchat.protocol.room_secret.room_id`)."""
     secret: bytes = field(repr=False)
@@ -48,7 +49,8 @@ class Invite:
     def parse(cls, text: str) -> Self:
         """Reads the link to a room; white space and line breaks in it do not count.
 
-        The server is only bounded in length and characters; `p2pchat.signaling.address.server_url` checks it.
+        A server that is named is only bounded in length and characters; `p2pchat.signaling.address.server_url` checks
+        it.
 
         Raises:
             UsageError: it is none. The message holds nothing of it.
@@ -84,6 +86,8 @@ class CodeLink:
         server, query, fragment = _parts(text)
         if "room" in query:
             raise UsageError("the link is an invitation to a room", "give it to p2pchat chat --invite")
+        if not server:
+            raise UsageError("the link names no server", _WHOLE)
         return cls(server, Code.parse(fragment))
 
     def __str__(self) -> str:
@@ -109,6 +113,6 @@ def _parts(text: str) -> tuple[str, dict[str, str], str]:
         pairs = parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=_QUERY_KEYS)
     except ValueError:
         raise UsageError("the link cannot be read", _WHOLE) from None
-    if not _SERVER.fullmatch(server):
+    if server and not _SERVER.fullmatch(server):
         raise UsageError("the link names no server", _WHOLE)
     return server, dict(pairs), fragment

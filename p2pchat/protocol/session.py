@@ -14,59 +14,40 @@ States
        ^                            └─ fault or goodbye ─────┴────────────────────┴──> CLOSING: nothing is read any more
        └── link_closed, from any state
 
+    link_moved: link_closed, and at once INTRODUCING or JUDGING on another link, introduced beside the present one.
+
 Use: call one method, drain `poll` until it returns None, send what `next_chunk` has while the transport has room for
 bulk data, and call `tick` at `deadline()`.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
-from enum import Enum
+from typing import Any
 
 from msgspec.structs import replace
 
 from p2pchat.protocol import frames, limits
-from p2pchat.protocol.allowance import Allowance
-from p2pchat.protocol.codec import FrameError, decode, encode
+from p2pchat.protocol.codec import FrameError, decode
 from p2pchat.protocol.delivery import Inbox, Outbox
 from p2pchat.protocol.handshake import Handshake
-from p2pchat.protocol.heartbeat import Changed, Heartbeat, Ping
+from p2pchat.protocol.heartbeat import Heartbeat
 from p2pchat.protocol.introduction import Fault, Greeted, Introduction, SendFrame
 from p2pchat.protocol.rtt.conversation import Alerted, Directed, LineRead, LiveText, Mode, Sent, Shown
 from p2pchat.protocol.session_events import (
-    CloseLink,
     Delivered,
     Left,
-    Measured,
     MessageRead,
-    Output,
-    PulseChanged,
     SendControl,
     SendText,
+    Signalled,
 )
+from p2pchat.protocol.session_link import LinkAllowances, SessionLink, State
 from p2pchat.protocol.transfer.exchange import Exchange, TransferOutput
 
 
-class State(Enum):
-    OFFLINE = "offline"
-    INTRODUCING = "introducing"
-    JUDGING = "judging"
-    TALKING = "talking"
-    CLOSING = "closing"
-
-
-class _Allowances:
-    """What the peer may do on one link."""
-
-    def __init__(self) -> None:
-        self.frames = Allowance(limits.FRAMES_PER_SECOND, limits.FRAME_BURST)
-        self.text = Allowance(limits.T140_PER_SECOND, limits.T140_BURST)
-        self.stray = Allowance(limits.STRAY_BYTES_PER_SECOND, limits.STRAY_BURST)
-        self.messages = Allowance(limits.MESSAGES_PER_SECOND, limits.MESSAGE_BURST)
-        self.offers = Allowance(limits.OFFERS_PER_SECOND, limits.OFFER_BURST)
-
-
-class Session:
+class Session(SessionLink):
     """The conversation with one peer.
 
     Args:
@@ -75,18 +56,15 @@ class Session:
     """
 
     def __init__(self, hello: frames.Hello, shows_later: bool = False) -> None:
-        self.state = State.OFFLINE
+        super().__init__()
         self.transfers = Exchange()
         self.live_text = LiveText(shows_later)
         self._hello = hello
         self._introduction: Introduction | None = None
         self._outbox = Outbox()
         self._inbox = Inbox()
-        self._heartbeat: Heartbeat | None = None
         self._their_hello: frames.Hello | None = None
         self._introduction_ends = 0.0
-        self._allowances = _Allowances()
-        self._outputs: deque[Output] = deque()
 
     def continue_from(self, other: Session) -> None:
         """Takes over from the session of the same peer under an earlier address: nothing is lost or shown twice.
@@ -102,13 +80,37 @@ class Session:
 
     def link_opened(self, handshake: Handshake, now: float) -> None:
         """All channels of a new link are open. `handshake` is made for this very link, and not started yet."""
-        self.state = State.INTRODUCING
-        self._introduction = Introduction(handshake, self._greeting())
-        self._introduction_ends = now + limits.HELLO_SECONDS
-        self._allowances = _Allowances()
-        self.live_text.channel_opened(now, waits=True)
-        self._introduction.start()
+        self._begin(self.introduction(handshake), now)
+        if self._introduction is not None:
+            self._introduction.start()
         self._collect(now)
+
+    def introduction(self, handshake: Handshake) -> Introduction:
+        """Returns the introduction for a further link, to be carried out while the present one is used."""
+        features = self._hello.live_text
+        hello = self._hello if features is None else replace(self._hello, live_text=self.live_text.features(features))
+        return Introduction(handshake, hello)
+
+    def link_moved(self, introduction: Introduction, greeted: Greeted | None, now: float) -> None:
+        """Another link takes the place of the present one, which is used no more. Nothing is lost or shown twice.
+
+        Args:
+            introduction: on that link, from `introduction`; it has begun, and nothing is left in its `poll`.
+            greeted: how it ended; None when it goes on here.
+            now: the time.
+        """
+        self.link_closed(now, "it moves to another link")
+        self._begin(introduction, now)
+        if greeted is not None:
+            self._judge(greeted)
+        self._collect(now)
+
+    def _begin(self, introduction: Introduction, now: float) -> None:
+        self.state = State.INTRODUCING
+        self._introduction = introduction
+        self._introduction_ends = now + limits.HELLO_SECONDS
+        self._allowances = LinkAllowances()
+        self.live_text.channel_opened(now, waits=True)
 
     def admit(self, now: float) -> None:
         """The peer may be talked to: call it after `Greeted`, or close the link instead."""
@@ -134,17 +136,11 @@ class Session:
         self.transfers.link_lost(reason)
         self._collect(now)
 
-    def probe(self, now: float) -> None:
-        """Something hints that the peer may be gone: find out now."""
-        if self._heartbeat is not None:
-            self._heartbeat.probe(now)
-            self._collect(now)
-
-    def say_goodbye(self, code: str, reason: str) -> None:
-        """Tells the peer that we close the link; close it when this has left. Nothing is read from now on."""
-        if self._reading:
-            self._send(frames.Bye(code, reason[: limits.REASON_CHARACTERS]))
-            self.state = State.CLOSING
+    def signal(self, body: Any) -> None:
+        """Passes a signal for another link to the peer over this one; nothing without one, or when it is too long."""
+        if self.state is State.TALKING:
+            with contextlib.suppress(FrameError):
+                self._send(frames.Signal(body))
 
     # --- what arrives
 
@@ -265,10 +261,6 @@ class Session:
 
     # --- what is to be done
 
-    def poll(self) -> Output | None:
-        """The next thing to do or to tell, or None when there is nothing left."""
-        return self._outputs.popleft() if self._outputs else None
-
     def drain_transfers(self, now: float) -> None:
         """Call after using `transfers` directly, before `poll`."""
         self._collect(now)
@@ -288,26 +280,6 @@ class Session:
 
     # --- inside
 
-    def _greeting(self) -> frames.Hello:
-        features = self._hello.live_text
-        return self._hello if features is None else replace(self._hello, live_text=self.live_text.features(features))
-
-    def _heard(self, now: float) -> None:
-        if self._heartbeat is not None:
-            self._heartbeat.heard(now)
-
-    def _send(self, frame: frames.AnyFrame) -> None:
-        self._outputs.append(SendControl(encode(frame)))
-
-    @property
-    def _reading(self) -> bool:
-        return self.state not in (State.OFFLINE, State.CLOSING)
-
-    def _refuse(self, code: str, reason: str) -> None:
-        if self._reading:
-            self.say_goodbye(code, reason)
-            self._outputs.append(CloseLink(code, reason))
-
     def _route(self, frame: frames.AnyFrame | None, now: float) -> None:
         if isinstance(frame, frames.Bye):
             self.state = State.CLOSING
@@ -324,7 +296,11 @@ class Session:
             case frames.Ping(n):
                 self._send(frames.Pong(n, self.live_text.clock_reading(now)))
             case frames.Pong(n, at):
-                self._measure(n, at, now)
+                took = self._measure(n, now)
+                if took is not None and at is not None:
+                    self.live_text.clock_answered(took, at, now)
+            case frames.Signal(body):
+                self._outputs.append(Signalled(body))
             case frames.Message() if not self._allowances.messages.take(now):
                 self._refuse("flood", f"more than {limits.MESSAGES_PER_SECOND} messages a second")
             case frames.Message():
@@ -341,16 +317,6 @@ class Session:
             case _:
                 self.transfers.receive(frame, now)
 
-    def _measure(self, number: int, at: float | None, now: float) -> None:
-        if self._heartbeat is None:
-            return
-        before = self._heartbeat.round_trip
-        self._heartbeat.answered(number, now)
-        if self._heartbeat.round_trip is not None and self._heartbeat.round_trip is not before:
-            self._outputs.append(Measured(self._heartbeat.round_trip))
-            if at is not None:
-                self.live_text.clock_answered(self._heartbeat.round_trip, at, now)
-
     def _read_message(self, message: frames.Message) -> None:
         self._send(frames.Receipt(message.id))
         if self._inbox.is_new(message.id) and not self.live_text.finished_by(message):
@@ -359,13 +325,7 @@ class Session:
     def _collect(self, now: float) -> None:
         """Brings the outputs of the machines inside into our own queue."""
         self._collect_introduction()
-        if self._heartbeat is not None:
-            while (beat := self._heartbeat.poll()) is not None:
-                match beat:
-                    case Ping(number):
-                        self._send(frames.Ping(number))
-                    case Changed(pulse, silence):
-                        self._outputs.append(PulseChanged(pulse, silence))
+        self._collect_pulse()
         while (step := self.live_text.poll(now)) is not None:
             match step:
                 case str():
@@ -386,9 +346,12 @@ class Session:
             match step:
                 case SendFrame(frame):
                     self._send(frame)
-                case Greeted(hello):
-                    self.state = State.JUDGING
-                    self._their_hello = hello
-                    self._outputs.append(step)
+                case Greeted():
+                    self._judge(step)
                 case Fault(code, reason):
                     self._refuse(code, reason)
+
+    def _judge(self, greeted: Greeted) -> None:
+        self.state = State.JUDGING
+        self._their_hello = greeted.hello
+        self._outputs.append(greeted)

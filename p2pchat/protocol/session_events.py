@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from p2pchat.protocol import frames
 from p2pchat.protocol.heartbeat import State as Pulse
@@ -58,6 +58,14 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True)
+class Signalled:
+    """The peer says something about another link, as it does through the server; see `negotiation`."""
+
+    body: Any
+    """Untrusted values."""
+
+
+@dataclass(frozen=True, slots=True)
 class MessageRead:
     """A message arrived for the first time, and belongs to no live line. Its text is untrusted."""
 
@@ -79,6 +87,7 @@ Output: TypeAlias = (
     | Left
     | PulseChanged
     | Measured
+    | Signalled
     | MessageRead
     | Delivered
     | LineRead

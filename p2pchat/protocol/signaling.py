@@ -87,6 +87,7 @@ class ErrorCode(StrEnum):
     MAILBOX_EXPIRED = "mailbox-expired"
     UNAUTHORIZED = "unauthorized"
     TOO_MANY_SOCKETS = "too-many-sockets"
+    UNAVAILABLE = "unavailable"
 
 
 CLOSE_CODES: Final[dict[ErrorCode, int]] = {
@@ -111,6 +112,7 @@ CLOSE_CODES: Final[dict[ErrorCode, int]] = {
     ErrorCode.MAILBOX_EXPIRED: 4018,
     ErrorCode.UNAUTHORIZED: 4019,
     ErrorCode.TOO_MANY_SOCKETS: 4020,
+    ErrorCode.UNAVAILABLE: 4021,
 }
 """The WebSocket close code (private use: RFC 6455 §7.4.2) with which a server ends a socket for a reason."""
 

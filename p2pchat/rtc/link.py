@@ -7,38 +7,35 @@ Life
 A peer that opens a `t140` channel and none of our others speaks nothing but real-time text (RFC 8865). So does one that
 closes our others before it has said anything on them. Whether to talk with it is for whoever uses the link.
 
-aiortc's callbacks run inside the code that reads packets, and an exception in one closes the connection without a word
-to the peer. So the only thing done there is to note the event; `on_event` is called from a turn of its own.
+`Gathered` comes whenever candidates are found after the description was made, before `Opened` too. When no connection
+comes about, the reason says what the attempt has seen (`diagnosis`).
+
+aiortc's callbacks only note what happened; it is told in a turn of the event loop of its own (`telling`).
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import time
-from collections import deque
 from collections.abc import Callable, Sequence
 
-from aiortc import (
-    InvalidStateError,
-    RTCConfiguration,
-    RTCDataChannel,
-    RTCIceCandidate,
-    RTCPeerConnection,
-    RTCSessionDescription,
-)
-from aiortc.sdp import candidate_from_sdp
+from aiortc import InvalidStateError, RTCDataChannel, RTCPeerConnection
 
 from p2pchat.errors import PeerUnreachable
 from p2pchat.protocol.frames import LiveTextFeatures
-from p2pchat.protocol.limits import CLOSE_SECONDS, CONNECT_SECONDS
-from p2pchat.rtc import certificates, ice
+from p2pchat.protocol.limits import CONNECT_SECONDS
+from p2pchat.rtc import certificates
 from p2pchat.rtc.addresses import allow_loopback_alone
-from p2pchat.rtc.channels import KINDS, Channel, emptied, is_unfit_for_text, open_on, recognise
+from p2pchat.rtc.bulk import BulkWindow
+from p2pchat.rtc.channels import KINDS, Channel, is_unfit_for_text, open_on, recognise
+from p2pchat.rtc.closing import shut_down
 from p2pchat.rtc.described_text import DescribedText
+from p2pchat.rtc.diagnosis import diagnose
+from p2pchat.rtc.gathering import Gathering
+from p2pchat.rtc.ice import Configuration
 from p2pchat.rtc.link_events import (
     Closed,
+    Gathered,
     LinkEvent,
     Opened,
     ParticipantJoined,
@@ -48,8 +45,9 @@ from p2pchat.rtc.link_events import (
     TextRefused,
     Writable,
 )
-from p2pchat.rtc.pacing import REFILL_SECONDS, Pacer
+from p2pchat.rtc.path import PathInfo
 from p2pchat.rtc.sctp_guard import guard
+from p2pchat.rtc.telling import Telling
 from p2pchat.rtc.text_channels import Place, TextChannels
 
 logger = logging.getLogger(__name__)
@@ -59,12 +57,6 @@ EARLY_EVENTS = 1000
 
 EARLY_BYTES = 1024 * 1024
 """The same in bytes: whoever opens one channel and fills it costs no more than that."""
-
-CANDIDATES_MOST = 64
-"""Candidates that are taken from the peer after its description: twice what a machine with eight interfaces has."""
-
-FLUSH_SECONDS = 1.0
-"""Time for the last control frames to leave before a link closes."""
 
 TEXT_ONLY_SECONDS = 2.0
 """Time for a peer that has opened a `t140` channel to open our other channels too. A p2pchat opens all in one go."""
@@ -89,12 +81,13 @@ class Link:
 
     def __init__(
         self,
-        configuration: RTCConfiguration,
+        configuration: Configuration,
         on_event: Callable[[LinkEvent], None],
         described: LiveTextFeatures | None = None,
     ) -> None:
-        self._connection = RTCPeerConnection(configuration)
-        self._on_event = on_event
+        self._connection = RTCPeerConnection(configuration.for_aiortc())
+        self._telling = Telling(on_event, lambda: self._end("internal error"))
+        self._gathering = Gathering(self._connection, configuration, self._tell_gathered)
         self._channels: dict[Channel, RTCDataChannel] = {}
         self._texts = TextChannels()
         self._described = DescribedText(described)
@@ -102,13 +95,9 @@ class Link:
         self._waiting_for_others: asyncio.TimerHandle | None = None
         self._text_refused = False
         self._control_heard = False
-        self._events: deque[LinkEvent] = deque()
         self._loop = asyncio.get_running_loop()
-        self._delivery: asyncio.Handle | None = None
-        self._deadline = self._loop.call_later(CONNECT_SECONDS, self._give_up)
-        self._pacer = Pacer()
-        self._refill: asyncio.TimerHandle | None = None
-        self._candidates_used = 0
+        self._deadline = self._loop.call_later(CONNECT_SECONDS, self.give_up, CONNECT_SECONDS)
+        self._bulk = BulkWindow(self._connection, self._writable)
         self._offered = False
         self._opened = False
         self._closed = False
@@ -131,7 +120,7 @@ class Link:
         self._open_ours(open_on(self._connection, [channel for channel in KINDS if channel not in self._channels]))
         guard(self._connection, self._end)
         await self._connection.setLocalDescription(await self._connection.createOffer())
-        return self._described.described(str(self._connection.localDescription.sdp))
+        return self._described.described(await self._gathering.describe())
 
     async def accept_answer(self, sdp: str) -> None:
         """Uses the peer's answer.
@@ -146,7 +135,8 @@ class Link:
             text.close()
             self._open_ours(open_on(self._connection, [Channel.TEXT]))
             self._tell_refused(self._described.refused)
-        await self._use("answer", sdp)
+        await self._gathering.use_description("answer", sdp)
+        self._gathering.checks_begin()
 
     async def answer(self, sdp: str) -> str:
         """Returns the SDP of the answer to a peer's offer.
@@ -154,7 +144,7 @@ class Link:
         Raises:
             PeerUnreachable: the offer cannot be used.
         """
-        await self._use("offer", sdp)
+        await self._gathering.use_description("offer", sdp)
         for channel in self._described.offered(self._connection, sdp):
             self._adopt_text(channel)
         self._tell_refused(self._described.refused)
@@ -164,41 +154,19 @@ class Link:
         except Exception as error:  # an offer may be valid SDP and still ask for what aiortc has not
             logger.debug("no answer: %r", error)
             raise PeerUnreachable("the peer's offer cannot be answered") from error
-        return self._described.described(str(self._connection.localDescription.sdp))
+        answer = await self._gathering.describe()
+        self._gathering.checks_begin()
+        return self._described.described(answer)
 
     async def use_candidates(self, candidates: Sequence[str]) -> None:
         """Tries candidates that the peer has found since; none says that there will be no more. Bad ones are left out.
 
         They may come before the peer's answer.
         """
-        for candidate in candidates:
-            try:
-                parsed = candidate_from_sdp(candidate.removeprefix("candidate:"))
-            except (AssertionError, ValueError, IndexError):
-                logger.debug("an unusable candidate of the peer")
-                continue
-            parsed.sdpMLineIndex = 0
-            await self._add(parsed)
-        if not candidates:
-            await self._add(None)
-
-    async def _add(self, candidate: RTCIceCandidate | None) -> None:
-        self._candidates_used += 1
-        if self._closed or self._candidates_used > CANDIDATES_MOST:
-            return
-        try:
-            await self._connection.addIceCandidate(candidate)
-        except Exception as error:  # aiortc raises whatever it stumbles over
-            logger.debug("a candidate cannot be used: %r", error)
-
-    async def _use(self, kind: str, sdp: str) -> None:
-        if "m=application" not in sdp or "m=audio" in sdp or "m=video" in sdp:
-            raise PeerUnreachable(f"the peer's {kind} is not for data channels")
-        try:
-            await self._connection.setRemoteDescription(RTCSessionDescription(sdp, kind))
-        except Exception as error:  # aiortc raises whatever its parser stumbles over
-            logger.debug("unusable %s: %r", kind, error)
-            raise PeerUnreachable(f"the peer's {kind} cannot be used") from error
+        if candidates:
+            await self._gathering.use(candidates)
+        else:
+            self._gathering.no_more()
 
     # --- using it
 
@@ -223,36 +191,34 @@ class Link:
         bulk = self._channels.get(Channel.BULK)
         if bulk is None or bulk.readyState != "open":
             return 0
-        room = self._pacer.room(bulk.bufferedAmount + self._in_flight(), time.monotonic())
-        if room == 0 and self._refill is None:
-            self._refill = self._loop.call_later(REFILL_SECONDS, self._ask_to_refill)
-        return room
+        return self._bulk.room(bulk)
 
-    def _in_flight(self) -> int:
-        """Bytes that were sent and not acknowledged yet, of all channels. aiortc 1.16 has no public word for it."""
-        return getattr(self._connection.sctp, "_flight_size", 0)
-
-    def _ask_to_refill(self) -> None:
-        self._refill = None
+    def _writable(self) -> None:
         if not self._closed:
             self._tell(Writable())
 
     def measured(self, round_trip: float) -> None:
         """A ping took so many seconds."""
-        self._pacer.measured(round_trip)
+        self._bulk.measured(round_trip)
 
     def send_bulk(self, data: bytes) -> None:
         """Queues a message on the bulk channel; keep to `bulk_room`."""
         if self.send(Channel.BULK, data):
-            self._pacer.handed_over(len(data))
+            self._bulk.handed_over(len(data))
 
     @property
     def path(self) -> str:
         """`direct` or `relay`; empty until it is known."""
-        return ice.path(self._connection)
+        info = self._gathering.path
+        return "" if info is None else "relay" if info.relayed else "direct"
+
+    @property
+    def path_info(self) -> PathInfo | None:
+        """Which way the packets take; None until it is known."""
+        return self._gathering.path
 
     async def close(self, reason: str) -> None:
-        """Lets what was sent last leave, then closes; takes at most `FLUSH_SECONDS` + `CLOSE_SECONDS`."""
+        """Lets what was sent last leave, then closes; takes a few seconds at most, see `closing`."""
         self._end(reason)
         if self._ending is not None:
             await asyncio.wait({self._ending})
@@ -316,7 +282,7 @@ class Link:
     def _tell_refused(self, refused: bool) -> None:
         if refused and not self._text_refused:
             self._text_refused = True
-            self._loop.call_soon(self._on_event, TextRefused(TEXT_REFUSED))
+            self._telling.at_once(TextRefused(TEXT_REFUSED))
 
     def _channel_closed(self, channel: Channel, closed: RTCDataChannel, participant: int | None) -> None:
         if participant is not None:
@@ -350,8 +316,7 @@ class Link:
         self._deadline.cancel()
         # What came on one channel before the last one opened is told after Opened.
         label, features = self._texts.label(), self._described.theirs
-        self._events.appendleft(Opened(self.path, self._offered, ours, theirs, text_only, label, features))
-        self._schedule()
+        self._telling.begin(Opened(self.path, self._offered, ours, theirs, text_only, label, features))
 
     def _speaks_only_text(self) -> None:
         text = self._channels.get(Channel.TEXT)
@@ -368,11 +333,12 @@ class Link:
     def _connection_changed(self) -> None:
         state = self._connection.connectionState
         if state == "failed":
-            self._end(
-                "the peer's certificate is not the one that was announced"
-                if certificates.refused(self._connection)
-                else "no route between the two machines was found"
-            )
+            if certificates.refused(self._connection):
+                self._end("the peer's certificate is not the one that was announced")
+            elif self._opened:
+                self._end("the connection was lost")
+            else:
+                self.give_up(CONNECT_SECONDS)
         elif state == "closed":
             self._end("the peer closed the link" if self._opened else "the connection was refused")
 
@@ -380,51 +346,35 @@ class Link:
         logger.debug("error in a callback: %r", error)
         self._end(f"internal error: {type(error).__name__}")
 
-    def _give_up(self) -> None:
-        self._end(f"no connection within {CONNECT_SECONDS:.0f} s")
+    def give_up(self, seconds: float) -> None:
+        """Closes a link that has not opened in so many seconds; `Closed` says why as far as the attempt has seen it."""
+        why = diagnose(self._gathering.facts(), seconds)
+        self._end(why.sentence, why.hint)
 
     # --- telling and ending
 
     def _tell(self, event: LinkEvent) -> None:
         early = not self._opened and not self._closed
-        if early and (len(self._events) >= EARLY_EVENTS or self.received > EARLY_BYTES):
+        if early and (len(self._telling) >= EARLY_EVENTS or self.received > EARLY_BYTES):
             self._end("the peer sent too much before the channels were open")
-            return
-        self._events.append(event)
-        self._schedule()
+        else:
+            self._telling.tell(event)
 
-    def _schedule(self) -> None:
-        if self._delivery is None and (self._opened or self._closed):
-            self._delivery = self._loop.call_soon(self._deliver)
+    def _tell_gathered(self, found: Gathered) -> None:
+        if not self._closed:
+            self._telling.at_once(found)
 
-    def _deliver(self) -> None:
-        self._delivery = None
-        while self._events:
-            event = self._events.popleft()
-            try:
-                self._on_event(event)
-            except Exception:
-                logger.exception("a link's event could not be handled")
-                self._end("internal error")
-
-    def _end(self, reason: str) -> None:
+    def _end(self, reason: str, hint: str = "") -> None:
         if self._closed:
             return
         self._closed = True
         self._deadline.cancel()
         if self._waiting_for_others is not None:
             self._waiting_for_others.cancel()
-        self._tell(Closed(reason))
+        self._telling.begin()
+        self._tell(Closed(reason, hint))
         self._ending = self._loop.create_task(self._shut_down())
 
     async def _shut_down(self) -> None:
-        last = self._channels.get(Channel.TEXT if self._text_only else Channel.CONTROL)
-        if last is not None and last.readyState == "open" and last.bufferedAmount:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(emptied(last), FLUSH_SECONDS)
-        try:
-            await asyncio.wait_for(self._connection.close(), CLOSE_SECONDS)
-        except TimeoutError:
-            logger.debug("closing took longer than %s s", CLOSE_SECONDS)
-        except Exception as error:  # aiortc's close runs through every transport, and any of them may be half made
-            logger.debug("closing failed: %r", error)
+        await self._gathering.close()
+        await shut_down(self._connection, self._channels.get(Channel.TEXT if self._text_only else Channel.CONTROL))

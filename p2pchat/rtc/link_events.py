@@ -87,6 +87,8 @@ class Closed:
     """The link is over. `reason` is a sentence without a full stop."""
 
     reason: str
+    hint: str = ""
+    """What the user can do about it, when no connection came about; empty when there is nothing."""
 
 
 LinkEvent: TypeAlias = (

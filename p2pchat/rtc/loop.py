@@ -1,18 +1,23 @@
 """The event loop on which links live: one that strangers cannot use to close them.
 
 aiortc 1.16 closes a connection when an empty UDP datagram arrives, from whatever address (its DTLS transport looks at
-the first byte). asyncio lets a loop decide what a datagram endpoint is, so this loop puts a filter in front of every
-protocol. It also asks the kernel for a larger receive buffer: aioice's 256 KiB hold 10 ms of a fast transfer, and a
-pause longer than that would lose packets.
+the first byte). aioice raises when a STUN attribute has another length than it should, which would be reported as a
+fault of ours, as often as a stranger likes. asyncio lets a loop decide what a datagram endpoint is, so this loop puts a
+filter in front of every protocol. It also asks the kernel for a larger receive buffer: aioice's 256 KiB hold 10 ms of a
+fast transfer, and a pause longer than that would lose packets.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import socket
+import struct
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar, cast
+
+logger = logging.getLogger(__name__)
 
 RECEIVE_BUFFER = 4 * 1024 * 1024
 """Bytes of socket buffer asked for; the kernel caps it (`net.core.rmem_max`). 100 ms at 40 MB/s."""
@@ -21,7 +26,7 @@ Result = TypeVar("Result")
 
 
 class DatagramFilter(asyncio.DatagramProtocol):
-    """Passes everything on to the protocol behind it, except empty datagrams."""
+    """Passes everything on to the protocol behind it, except empty datagrams, and drops what it cannot read."""
 
     def __init__(self, inner: asyncio.DatagramProtocol) -> None:
         self._inner = inner
@@ -35,7 +40,10 @@ class DatagramFilter(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, addr: tuple[str | Any, int]) -> None:
         if data:
-            self._pass_on(data, addr)
+            try:
+                self._pass_on(data, addr)
+            except (struct.error, ValueError, KeyError):
+                logger.debug("a datagram that cannot be read")
 
     def error_received(self, exc: Exception) -> None:
         self._inner.error_received(exc)

@@ -17,8 +17,8 @@ import itertools
 import logging
 import random
 from collections import deque
-from collections.abc import AsyncIterator
-from typing import Any, Final
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any, Final, Literal
 
 import aiohttp
 import msgspec
@@ -29,13 +29,14 @@ from p2pchat.protocol.limits import ROOM_CHARACTERS
 from p2pchat.protocol.untrusted import safe_line
 from p2pchat.signaling.address import server_url
 from p2pchat.signaling.connection import Connection, Lost, SeatRequest, open_seat
-from p2pchat.signaling.events import Offline, Online, PeerJoined, PeerLeft, Refused, Relayed, SignalingEvent
-from p2pchat.signaling.refusals import CODE_CHARACTERS
+from p2pchat.signaling.events import Offline, Online, Refused, SignalingEvent
+from p2pchat.signaling.members import Members
 
 logger = logging.getLogger(__name__)
 
-RETRY_SECONDS: Final = (0.3, 1.2, 2.7, 4.8, 7.0)
-"""Time before each further attempt to reach a lost server, growing with its square; the last one repeats."""
+RETRY_SECONDS: Final = (0.3, 1.2, 2.7, 3.5)
+"""Time before each further attempt to reach a lost server, growing with its square; the last one repeats. With the
+jitter, everybody is back 4.5 s after a server is, and who comes then is met within 5 s."""
 
 JITTER_SECONDS: Final = 1.0
 """At most this is added at random, so that the clients of a restarted server do not come all at once."""
@@ -46,14 +47,21 @@ RETRY_AFTER_MOST: Final = 60.0
 STEADY_SECONDS: Final = 10.0
 """A seat that was kept for less does not start the intervals over: the server may be falling again and again."""
 
+HURRY_SECONDS: Final = 3.0
+"""Time for any sign of life of the server after something has changed on this machine: a lost packet and its repetition
+cost 1 s (RFC 6298 §2)."""
+
+RENEW_AFTER: Final = 0.75
+"""Part of the life of ICE credentials after which new ones are asked for."""
+
+RENEW_LEAST: Final = 5.0
+"""Least seconds until then, whatever the server says."""
+
 WAITING_RELAYS: Final = 256
 """Messages kept while the server is away; beyond it the oldest go: their negotiations have given up by then."""
 
 WAITING_EVENTS: Final = 1000
 """Events that wait to be read before reading from the server stops; a full room causes a few dozen."""
-
-PEERS_ACCEPTED: Final = 256
-"""Most members of a room that a server may name; more than any room it can offer."""
 
 
 def reconnect_delay(attempt: int, jitter: float, retry_after: float | None = None) -> float:
@@ -83,22 +91,44 @@ class SignalingClient:
         peer_id: our address in the room: eight characters of base32 in lower case, chosen for this run.
         key: 16 to 64 characters that nobody can guess; they keep the seat ours.
         agent: program and version, for diagnosis only.
+        token: what a server wants that is not open to everybody; empty for none.
+        connector: makes what connections go through, where names are not resolved in the usual way.
 
     Raises:
         ConfigurationError: `server` is no address of a server.
     """
 
-    def __init__(self, server: str, peer_id: str, key: str, agent: str = "") -> None:
+    def __init__(
+        self,
+        server: str,
+        peer_id: str,
+        key: str,
+        agent: str = "",
+        *,
+        token: str = "",
+        connector: Callable[[], aiohttp.BaseConnector] | None = None,
+    ) -> None:
         self.url = server_url(server)
         self.notice = ""
         """What the operator of the server has to say to its users; safe to show, often empty."""
-        self._hello = wire.Hello(wire.VERSION, peer_id, key, agent)
+        self.your_address = ""
+        """Where we seem to come from, as the server sees it; safe to show, often empty."""
+        self.ice_servers: tuple[wire.IceServer, ...] = ()
+        """The STUN and TURN servers that the server names, with credentials that are good now; untrusted."""
+        self._hello = wire.Hello(wire.VERSION, peer_id, key, agent, token)
         self._request: SeatRequest | None = None
         """What gets us the seat, and gets it back."""
-        self._members: set[str] = set()
+        self._members = Members(peer_id)
+        self._online = False
+        self._hurried = asyncio.Event()
+        self._limit: asyncio.Timeout | None = None
+        """Ends the wait for the next message of the server, when that is hurried."""
+        self._renewal: asyncio.TimerHandle | None = None
+        self._ending: set[asyncio.Task[None]] = set()
+        self._connector = connector
         self._session: aiohttp.ClientSession | None = None
         self._task: asyncio.Task[None] | None = None
-        self._outbox: deque[wire.Relay] = deque(maxlen=WAITING_RELAYS)
+        self._outbox: deque[wire.Relay | wire.Report | wire.IceServersWanted | wire.Ping] = deque(maxlen=WAITING_RELAYS)
         self._outbox_changed = asyncio.Event()
         self._outbox_sent = asyncio.Event()
         self._outbox_sent.set()
@@ -121,7 +151,7 @@ class SignalingClient:
             hint = f"use 1 to {ROOM_CHARACTERS} characters without control characters"
             raise UsageError("the room's name cannot be used", hint) from None
         await self._sit_down(wire.Join(name))
-        return sorted(self._members)
+        return sorted(self._members.present)
 
     async def allocate(self) -> int:
         """Opens a mailbox and takes its first seat.
@@ -151,7 +181,7 @@ class SignalingClient:
             ServerRefused: the server said no, such as `no-such-mailbox`, `crowded` or `rate-limited`.
         """
         await self._sit_down(wire.Claim(mailbox))
-        return sorted(self._members)
+        return sorted(self._members.present)
 
     async def events(self) -> AsyncIterator[SignalingEvent]:
         """The stream of events, from the seat to `close`. There is one stream: ask for it once."""
@@ -171,6 +201,30 @@ class SignalingClient:
         message = wire.Relay(to, body)
         if len(wire.encode(message).encode()) > wire.MESSAGE_BYTES:
             raise ValueError(f"a signaling message may have {wire.MESSAGE_BYTES} bytes")
+        self._send(message)
+
+    def report(self, outcome: Literal["direct", "relay", "failed"], seconds: float) -> None:
+        """Tells the server what became of an attempt to connect to a peer, for its statistics, unless it is away."""
+        if self._online:
+            self._send(wire.Report(outcome, min(round(seconds * 1000), 3_600_000)))
+
+    def unreached(self, peer: str) -> str:
+        """Says why nothing can be relayed to a peer now, in words; empty when it can."""
+        if not self._online:
+            return "the server is away, and there is no other way to reach it"
+        return "it has lost the server, and may come back" if peer in self._members.away else ""
+
+    def hurry(self) -> None:
+        """Something has changed on this machine.
+
+        A server that is away is tried at once. One that is there has `HURRY_SECONDS` to give a sign of life.
+        """
+        self._hurried.set()
+        if self._limit is not None and self._limit.when() is None:
+            self._limit.reschedule(asyncio.get_running_loop().time() + HURRY_SECONDS)
+            self._send(wire.Ping())
+
+    def _send(self, message: wire.Relay | wire.Report | wire.IceServersWanted | wire.Ping) -> None:
         self._outbox.append(message)
         self._outbox_sent.clear()
         self._outbox_changed.set()
@@ -186,6 +240,8 @@ class SignalingClient:
                     await asyncio.wait_for(self._outbox_sent.wait(), FLUSH_SECONDS)
             self._task.cancel()
             await asyncio.wait([self._task])
+            if self._ending:
+                await asyncio.wait(self._ending)
         if self._session is not None:
             await self._session.close()
         while not self._events.empty():
@@ -196,7 +252,9 @@ class SignalingClient:
         if self._task is not None:
             raise RuntimeError("a client has one seat")
         self._request = request
-        self._session = self._session or aiohttp.ClientSession()
+        self._session = self._session or aiohttp.ClientSession(
+            connector=self._connector() if self._connector is not None else None
+        )
         connection = await self._open()
         self._task = asyncio.create_task(self._run(connection))
 
@@ -205,12 +263,25 @@ class SignalingClient:
         assert self._request is not None
         connection, welcome, answer = await open_seat(self._session, self.url, self._hello, self._request)
         self.notice = safe_line(welcome.notice)
+        self.your_address = safe_line(welcome.your_address)
+        self._take_ice_servers(welcome.ice_servers, welcome.ice_seconds)
+        self._members.replace(answer)
         if isinstance(answer, wire.Allocated):
-            self._members = set()
             self._request = wire.Claim(answer.mailbox)
-        else:
-            self._members = set(answer.peers[:PEERS_ACCEPTED]) - {self._hello.peer}
+        self._online = True
         return connection
+
+    def _take_ice_servers(self, servers: Sequence[wire.IceServer], seconds: float) -> None:
+        self.ice_servers = tuple(servers)
+        self._end_renewal()
+        if seconds > 0:
+            wait = max(RENEW_LEAST, RENEW_AFTER * seconds)
+            self._renewal = asyncio.get_running_loop().call_later(wait, self._send, wire.IceServersWanted())
+
+    def _end_renewal(self) -> None:
+        if self._renewal is not None:
+            self._renewal.cancel()
+            self._renewal = None
 
     async def _run(self, connection: Connection) -> None:
         """Keeps the seat until it is cancelled."""
@@ -218,7 +289,11 @@ class SignalingClient:
         attempt = 0
         while True:
             since = loop.time()
-            lost = await self._attend(connection)
+            try:
+                lost = await self._attend(connection)
+            finally:
+                self._online = False
+                self._end_renewal()
             logger.info("the server is gone: %s", lost.reason)
             await self._events.put(Offline(lost.reason))
             if lost.code is wire.ErrorCode.REPLACED:
@@ -226,18 +301,24 @@ class SignalingClient:
             if loop.time() - since >= STEADY_SECONDS:
                 attempt = 0
             connection, attempt = await self._reopen(attempt, lost.retry_after)
-            await self._events.put(Online(tuple(sorted(self._members))))
+            await self._events.put(Online(tuple(sorted(self._members.present)), tuple(sorted(self._members.away))))
 
     async def _reopen(self, first: int, retry_after: float | None) -> tuple[Connection, int]:
         """Tries until the seat is taken again; returns the connection and the number of the next attempt."""
         told = ""
         for attempt in itertools.count(first):
-            await asyncio.sleep(reconnect_delay(attempt, random.random(), retry_after))
+            self._hurried.clear()
+            delay = reconnect_delay(attempt, random.random(), retry_after)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._hurried.wait(), delay)
             retry_after = None
             try:
                 return await self._open(), attempt + 1
             except ServerUnreachable as error:
                 logger.info("attempt %d: %s", attempt, error.message)
+                if error.message != told:
+                    told = error.message
+                    await self._events.put(Offline(f"{told}; trying again every {RETRY_SECONDS[-1]:.0f} s"))
             except ServerRefused as error:
                 retry_after = error.retry_after
                 if error.reason != told:
@@ -249,17 +330,32 @@ class SignalingClient:
         """Passes messages in both directions until the connection is lost; returns why."""
         writer = asyncio.create_task(self._write(connection))
         try:
-            while True:
-                event = self._understand(await connection.receive())
-                if event is None:
-                    connection.complain()
-                else:
-                    await self._events.put(event)
+            async with asyncio.timeout(None) as self._limit:
+                while True:
+                    message = await connection.receive()
+                    self._limit.reschedule(None)
+                    await self._read(message, connection)
         except Lost as lost:
             return lost
+        except TimeoutError:
+            connection.abandon()
+            return Lost("the server did not answer any more")
         finally:
+            self._limit = None
             writer.cancel()
-            await connection.close()
+            closing = asyncio.create_task(connection.close())
+            self._ending.add(closing)
+            closing.add_done_callback(self._ending.discard)
+
+    async def _read(self, message: wire.FromServer, connection: Connection) -> None:
+        if isinstance(message, wire.IceServers):
+            self._take_ice_servers(message.servers, message.seconds)
+        elif not isinstance(message, wire.Pong):
+            event = self._members.understand(message)
+            if event is None:
+                connection.complain()
+            else:
+                await self._events.put(event)
 
     async def _write(self, connection: Connection) -> None:
         with contextlib.suppress(ConnectionError):  # whoever reads notices as well
@@ -269,19 +365,3 @@ class SignalingClient:
                     await connection.send(self._outbox.popleft())
                 self._outbox_sent.set()
                 await self._outbox_changed.wait()
-
-    def _understand(self, message: wire.FromServer) -> SignalingEvent | None:
-        """Returns the event for a message, or None when the message makes no sense at this point."""
-        match message:
-            case wire.PeerJoined(peer=peer) if peer not in self._members and peer != self._hello.peer:
-                if len(self._members) < PEERS_ACCEPTED:
-                    self._members.add(peer)
-                    return PeerJoined(peer)
-            case wire.PeerLeft(peer=peer, reason=reason) if peer in self._members:
-                self._members.remove(peer)
-                return PeerLeft(peer, safe_line(reason, CODE_CHARACTERS))
-            case wire.Relayed(sender=sender, body=body) if sender in self._members:
-                return Relayed(sender, body)
-            case wire.Error(code=code, message=text):
-                return Refused(safe_line(code, CODE_CHARACTERS), safe_line(text))
-        return None

@@ -125,6 +125,10 @@ class Connection:
         """
         await self._websocket.send_str(encode(message))
 
+    def abandon(self) -> None:
+        """It seems to be dead: `close` does not give the seat up, so that another connection can have it."""
+        self._over = True
+
     async def close(self) -> None:
         """Gives the seat up and closes; takes `CLOSE_SECONDS` at most."""
         with contextlib.suppress(TimeoutError, ConnectionError):
@@ -174,7 +178,7 @@ async def open_seat(
         if connection is not None:
             await connection.close()
         if isinstance(error, TimeoutError | aiohttp.ClientError | OSError | ValueError | Lost):
-            raise _unreachable(error, url) from error
+            raise unreachable(error, url) from error
         raise
     return connection, *seat
 
@@ -195,7 +199,7 @@ async def _take_seat(connection: Connection, hello: Hello, request: SeatRequest)
     return welcome, answer
 
 
-def _unreachable(error: BaseException, url: str) -> ServerUnreachable:
+def unreachable(error: BaseException, url: str) -> ServerUnreachable:
     """Says in words for a person why there is no server at a URL."""
     parts = urlsplit(url)
     where = parts.netloc

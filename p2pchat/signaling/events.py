@@ -14,12 +14,33 @@ class PeerJoined:
 
 
 @dataclass(frozen=True, slots=True)
+class PeerFound:
+    """We came to where somebody is, after our seat was taken: it is for us to offer."""
+
+    peer: str
+
+
+@dataclass(frozen=True, slots=True)
 class PeerLeft:
     """A seat is free. An established link to that peer does not care."""
 
     peer: str
     reason: str
     """`left`, `lost`, or the error code for which the server closed its socket; safe to show."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeerAway:
+    """A member has lost the server, and its seat is kept: nothing can be relayed to it. Links do not care."""
+
+    peer: str
+
+
+@dataclass(frozen=True, slots=True)
+class PeerBack:
+    """Who was away is back. It offers a connection to those whom it has none with."""
+
+    peer: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +54,10 @@ class Relayed:
 
 @dataclass(frozen=True, slots=True)
 class Offline:
-    """The server is gone. The client goes on trying to reach it; `Online` tells when it has."""
+    """The server is gone. The client goes on trying to reach it; `Online` tells when it has.
+
+    It is told again when attempts fail for another reason.
+    """
 
     reason: str
     """A few words for people."""
@@ -45,6 +69,8 @@ class Online:
 
     peers: tuple[str, ...]
     """Who else is in the room now. It replaces what was known of it."""
+    away: tuple[str, ...] = ()
+    """Those of them who have lost the server themselves; see `PeerAway`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,4 +83,6 @@ class Refused:
     """What the server says about it; safe to show."""
 
 
-SignalingEvent: TypeAlias = PeerJoined | PeerLeft | Relayed | Offline | Online | Refused
+SignalingEvent: TypeAlias = (
+    PeerJoined | PeerFound | PeerLeft | PeerAway | PeerBack | Relayed | Offline | Online | Refused
+)

@@ -26,6 +26,7 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     ),
     ErrorCode.CROWDED: ("the code is in use already, perhaps by somebody who guessed", "ask the sender for a new code"),
     ErrorCode.MAILBOX_EXPIRED: ("nobody came for the code in time", "send again: it makes a new code"),
+    ErrorCode.UNAVAILABLE: ("the server cannot reach the place where it keeps its rooms", "try again in a moment"),
     ErrorCode.SHUTTING_DOWN: ("the server is shutting down", "try again in a moment"),
 }
 

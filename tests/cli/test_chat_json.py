@@ -191,6 +191,10 @@ async def test_who_and_stats_answer_for_each_peer() -> None:
         "sent": 100,
         "received": 200,
         "rate": 30.5,
+        "loss": None,
+        "addresses": "",
+        "local": "",
+        "remote": "",
         "live_text": None,
     }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,13 +9,14 @@ from pathlib import Path
 import pytest
 
 import p2pchat
+from tests.environment import without_settings
 
 PATIENCE = 60
 """Seconds until a test gives up on a process that takes a fraction of one."""
 
 
 def run(*arguments: str, home: Path, **more: str) -> subprocess.CompletedProcess[str]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("P2PCHAT_")}
+    clean = without_settings()
     return subprocess.run(
         [sys.executable, "-m", "p2pchat", *arguments],
         input="",

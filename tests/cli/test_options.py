@@ -72,13 +72,30 @@ def refused(*arguments: str) -> str:
 def test_everything_has_a_default(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOGNAME", "ana")
     chosen = resolved()
-    assert chosen.settings.server == DEFAULT_SERVER
+    assert (chosen.settings.server, chosen.settings.lan) == ("", True)
     assert chosen.settings.name == "ana"
     assert chosen.settings.home == home / "default"
     assert chosen.settings.downloads.name == "p2pchat"
     assert chosen.settings.ice == ()
     assert (chosen.settings.relay_only, chosen.settings.ephemeral) == (False, False)
     assert (chosen.plain, chosen.json, chosen.verbose) == (False, False, False)
+
+
+@pytest.mark.parametrize(
+    "switch", [("--no-lan",), ("--ephemeral",), ("--relay-only", "--ice", "turn:ana:secret@turn.example")]
+)
+def test_without_the_local_network_there_has_to_be_a_server(switch: tuple[str, ...]) -> None:
+    chosen = resolved("--lan", *switch)
+    assert (chosen.settings.server, chosen.settings.lan) == (DEFAULT_SERVER, False)
+
+
+def test_a_room_can_be_on_the_local_network_and_at_a_server(home: Path) -> None:
+    chosen = resolved("--server", "http://chat.example")
+    assert (chosen.settings.server, chosen.settings.lan) == ("http://chat.example", True)
+    assert options.without_server(chosen).settings.server == ""
+    configured(home, "lan = false")
+    assert not resolved().settings.lan
+    assert resolved("--lan").settings.lan
 
 
 def test_an_option_wins_over_the_environment_and_that_over_the_file(

@@ -42,6 +42,14 @@ def test_no_room_is_told() -> None:
             settle(None, asked)
 
 
+def test_whoever_names_no_room_is_in_the_lobby_of_the_local_network_if_there_is_one() -> None:
+    assert settle(None, Asked(), has_lobby=True) == Access("lobby", lobby=True)
+    assert settle("lobby", Asked(), has_lobby=True) == Access("lobby")
+    for asked in (Asked(new_secret=True), Asked(secret_file="nowhere")):
+        with pytest.raises(UsageError, match="which room"):
+            settle(None, asked, has_lobby=True)
+
+
 def test_a_secret_comes_from_a_file(tmp_path: Path) -> None:
     assert settle("lab", Asked(secret_file=file(tmp_path, f"\ufeff{TOKEN}\n"))) == Access("lab", SECRET)
 

@@ -1,15 +1,17 @@
-"""`p2pchat chat lab --json` as a process of its own, as a script would use it."""
+"""`p2pchat chat ROOM --json` as a process of its own, as a script would use it."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+
+from tests.environment import without_settings
 
 PATIENCE = 80.0
 """Seconds until a wait has failed."""
@@ -18,19 +20,19 @@ PATIENCE = 80.0
 class JsonProcess:
     """One process. Use it as an asynchronous context manager: it never outlives the block."""
 
-    def __init__(self, name: str, server: str, home: Path, *options: str) -> None:
+    def __init__(self, name: str, server: str, home: Path, *options: str, room: str = "lab") -> None:
         self.name = name
         self.downloads = home / name / "downloads"
         self.events: list[dict[str, Any]] = []
         self._command = [
-            *(sys.executable, "-m", "p2pchat", "chat", "lab", "--json", "--server", server, "--name", name),
+            *(sys.executable, "-m", "p2pchat", "chat", room, "--json", "--server", server, "--name", name),
             *("--home", str(home / name), "--downloads", str(self.downloads), *options),
         ]
         self._news = asyncio.Event()
         self._ended = False
 
     async def __aenter__(self) -> Self:
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("P2PCHAT_")}
+        environment = without_settings()
         self.process = await asyncio.create_subprocess_exec(
             *self._command,
             stdin=asyncio.subprocess.PIPE,
@@ -86,15 +88,25 @@ class JsonProcess:
 
     async def until(self, event: str, *, count: int = 1, **keys: Any) -> dict[str, Any]:
         """Waits until so many events of a kind with these values were told; returns the last of them."""
+
+        def fits(told: dict[str, Any]) -> bool:
+            return all(told.get(key) == value for key, value in keys.items())
+
+        return await self.until_told(event, fits, count, str(keys))
+
+    async def until_told(
+        self, event: str, fits: Callable[[dict[str, Any]], bool], count: int = 1, what: str = "that fits"
+    ) -> dict[str, Any]:
+        """Waits until so many events of a kind that fit were told; returns the last of them."""
         try:
             async with asyncio.timeout(PATIENCE):
-                while len(found := self.all(event, **keys)) < count:
+                while len(found := [told for told in self.all(event) if fits(told)]) < count:
                     if self._ended:
                         raise AssertionError(f"{self.name} ended; {await self.standard_error()}")
                     self._news.clear()
                     await self._news.wait()
         except TimeoutError:
-            raise AssertionError(f"{self.name} waits for {event} {keys}; told: {self.events[-10:]}") from None
+            raise AssertionError(f"{self.name} waits for {event} {what}; told: {self.events[-10:]}") from None
         return found[count - 1]
 
     async def ended(self) -> int:

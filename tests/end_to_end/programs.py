@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 from tests.end_to_end.json_process import JsonProcess
+from tests.environment import without_settings
 
 
 class Sender(JsonProcess):
@@ -34,7 +34,7 @@ def command(word: str, name: str, server: str, home: Path, *arguments: str) -> l
 
 
 def run(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("P2PCHAT_")}
+    clean = without_settings()
     return subprocess.run(
         words,
         stdin=subprocess.DEVNULL,

@@ -17,6 +17,7 @@ import pytest
 
 from tests.end_to_end.json_process import PATIENCE
 from tests.end_to_end.programs import Receiver, Sender, command, contents, run
+from tests.environment import without_settings
 
 
 @pytest.fixture
@@ -226,7 +227,7 @@ class Screen:
 def screen(folder: Path, words: list[str]) -> Iterator[Screen]:
     """A terminal in which a command runs; its exit code is shown at the end."""
     shown = Screen(folder / "tmux")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("P2PCHAT_", "TMUX"))}
+    environment = {name: value for name, value in without_settings().items() if not name.startswith("TMUX")}
     script = f"{shlex.join(words)}; echo exit=$?; exec cat"
     subprocess.run(
         ["tmux", "-S", str(folder / "tmux"), "-f", "/dev/null", "new-session", "-d", "-x", "100", "-y", "30", script],

@@ -18,6 +18,7 @@ import pytest
 
 from tests.end_to_end.json_process import PATIENCE, JsonProcess, connected
 from tests.end_to_end.programs import command
+from tests.environment import without_settings
 
 
 async def test_two_people_type_at_once_and_each_sees_every_state_of_the_others_line(
@@ -83,7 +84,7 @@ class Terminal:
         self._news = asyncio.Event()
 
     async def start(self, *words: str) -> None:
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("P2PCHAT_")}
+        environment = without_settings()
         self.process = await asyncio.create_subprocess_exec(
             *words,
             stdin=self._end,

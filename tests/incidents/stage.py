@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from p2pchat.node.events import TransferChanged, TransferInfo, TransferOffered, TransferState
+from tests.environment import without_settings
 from tests.node.player import PATIENCE, ROOM, Player, connected
 
 
@@ -92,7 +93,7 @@ class Program:
         self._news = asyncio.Event()
 
     async def __aenter__(self) -> Self:
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("P2PCHAT_")}
+        clean = without_settings()
         self.process = await asyncio.create_subprocess_exec(
             *self._command, stdin=PIPE, stdout=PIPE, stderr=PIPE, cwd=self._folder, env={**clean, **self._variables}
         )

@@ -2,8 +2,7 @@
 
     place 0 (10.77.0.1) ── TUN ── this process ── TUN ── (10.77.0.2) place 1
 
-Each place is a network namespace without a name, held by a process that ends with its standard input: whatever happens
-to the test, the kernel cleans up. It takes root, /dev/net/tun, and `ip`, `unshare` and `nsenter`.
+It takes what `places` takes, and /dev/net/tun.
 
 The forwarding is done by a process of its own, `python -m tests.laboratory.link`, so that the test's work does not add
 to the delay. It is told what the network is like in lines of JSON on its standard input.
@@ -18,7 +17,6 @@ import itertools
 import json
 import os
 import random
-import shutil
 import struct
 import subprocess
 import sys
@@ -26,6 +24,9 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
+
+from tests.laboratory import places
+from tests.laboratory.places import Place
 
 _IFF_TUN, _IFF_NO_PI, _TUNSETIFF = 0x0001, 0x1000, 0x400454CA
 """From linux/if_tun.h: packets without link headers, on the device that this call makes."""
@@ -60,27 +61,23 @@ class Quality:
 
 def missing() -> str:
     """Why there can be no such network on this machine; empty when there can."""
-    if os.geteuid() != 0:
-        return "network namespaces need root"
-    if not os.access("/dev/net/tun", os.R_OK | os.W_OK):
-        return "there is no /dev/net/tun"
-    lacking = [program for program in ("ip", "unshare", "nsenter") if shutil.which(program) is None]
-    if lacking:
-        return f"{', '.join(lacking)} not installed"
-    trial = subprocess.run(["unshare", "--net", "true"], capture_output=True, check=False)
-    return "" if trial.returncode == 0 else "network namespaces are not allowed here"
+    return places.missing() or ("" if os.access("/dev/net/tun", os.R_OK | os.W_OK) else "there is no /dev/net/tun")
 
 
 class Network:
     """Two places and what is between them; see `network`."""
 
-    def __init__(self, places: list[subprocess.Popen[bytes]], forwarder: subprocess.Popen[bytes]) -> None:
-        self._places = places
+    def __init__(self, ends: list[Place], forwarder: subprocess.Popen[bytes]) -> None:
+        self._ends = ends
         self._forwarder = forwarder
 
     def at(self, place: int) -> tuple[str, ...]:
         """What to put before a command that is to run at a place, 0 or 1."""
-        return ("nsenter", f"--net=/proc/{self._places[place].pid}/ns/net", "--")
+        return self._ends[place].inside
+
+    def leads_nowhere(self, place: int) -> None:
+        """From this place on, packets to all other addresses are lost without a word."""
+        self._ends[place].ip("route", "add", "default", "via", ADDRESSES[1 - place])
 
     def change(self, quality: Quality) -> None:
         """The network is like this from now on."""
@@ -102,48 +99,29 @@ class Network:
 def network(quality: Quality) -> Iterator[Network]:
     """Makes a network, and takes it away afterwards."""
     with ExitStack() as stack:
-        places = [stack.enter_context(_process("unshare", "--net", "cat")) for _ in ADDRESSES]
-        for place in places:
-            _wait_for_namespace(place)
-        tunnels = []
-        for number, (place, address) in enumerate(zip(places, ADDRESSES, strict=True)):
-            name = f"lab{number}p{os.getpid()}"
-            tunnel = _open_tunnel(name)
-            stack.callback(os.close, tunnel)
-            tunnels.append(tunnel)
-            _run("ip", "link", "set", name, "netns", str(place.pid))
-            inside = ("nsenter", f"--net=/proc/{place.pid}/ns/net", "--", "ip")
-            _run(*inside, "link", "set", "lo", "up")
-            _run(*inside, "addr", "add", f"{address}/24", "dev", name)
-            _run(*inside, "link", "set", name, "mtu", str(MTU), "txqueuelen", "1000", "up")
-        command = (sys.executable, "-m", "tests.laboratory.link", *map(str, tunnels))
-        forwarder = stack.enter_context(_process(*command, pass_fds=tunnels))
-        made = Network(places, forwarder)
+        ends = [stack.enter_context(places.place()) for _ in ADDRESSES]
+        names = (f"lab0p{os.getpid()}", f"lab1p{os.getpid()}")
+        forwarder = stack.enter_context(joined((ends[0], names[0]), (ends[1], names[1])))
+        for end, name, address in zip(ends, names, ADDRESSES, strict=True):
+            end.ip("addr", "add", f"{address}/24", "dev", name)
+        made = Network(ends, forwarder)
         made.change(quality)
         yield made
 
 
 @contextmanager
-def _process(*command: str, pass_fds: list[int] | None = None) -> Iterator[subprocess.Popen[bytes]]:
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, pass_fds=pass_fds or []) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-def _wait_for_namespace(place: subprocess.Popen[bytes]) -> None:
-    """Waits until a process has left our own namespace: `cat` echoes when it runs."""
-    assert place.stdin is not None
-    assert place.stdout is not None
-    place.stdin.write(b"there\n")
-    place.stdin.flush()
-    assert place.stdout.readline() == b"there\n", "no network namespace"
-
-
-def _run(*command: str) -> None:
-    subprocess.run(command, check=True, capture_output=True)
+def joined(*ends: tuple[Place, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """Joins two places by a device in each, of the name given, and yields the process that forwards between them."""
+    with ExitStack() as stack:
+        tunnels = []
+        for end, name in ends:
+            tunnel = _open_tunnel(name)
+            stack.callback(os.close, tunnel)
+            tunnels.append(tunnel)
+            subprocess.run(["ip", "link", "set", name, "netns", str(end.holder)], check=True, capture_output=True)
+            end.ip("link", "set", name, "mtu", str(MTU), "txqueuelen", "1000", "up")
+        command = (sys.executable, "-m", "tests.laboratory.link", *map(str, tunnels))
+        yield stack.enter_context(places.process(*command, pass_fds=tunnels))
 
 
 def _open_tunnel(name: str) -> int:

@@ -7,7 +7,7 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,10 +18,20 @@ from tests.laboratory.link import ADDRESSES, Network
 
 
 class Talker(JsonProcess):
-    """`p2pchat chat lab --json` at one place of a network; notes when each line of live text came."""
+    """`p2pchat chat ROOM --json` at one place of a network; notes when each line of live text came."""
 
-    def __init__(self, name: str, server: str, home: Path, network: Network, place: int, nudges: bool = True) -> None:
-        super().__init__(name, server, home)
+    def __init__(
+        self,
+        name: str,
+        server: str,
+        home: Path,
+        network: Network,
+        place: int,
+        nudges: bool = True,
+        options: Sequence[str] = (),
+        room: str = "lab",
+    ) -> None:
+        super().__init__(name, server, home, *options, room=room)
         if not nudges:
             self._command[1:3] = ["-m", "tests.laboratory.without_nudges"]
         self._command[:0] = network.at(place)

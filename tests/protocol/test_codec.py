@@ -16,6 +16,7 @@ from p2pchat.protocol.codec import FrameError, decode, encode
 SAMPLES: list[frames.AnyFrame] = [
     frames.Commit(1, bytes(range(32)), bytes(32)),
     frames.Reveal(bytes(32)),
+    frames.Signal({"generation": 1, "kind": "offer", "sdp": "v=0"}),
     frames.Proof(bytes(range(64)), bytes(32)),
     frames.Hello([1], "ana", "p2pchat/1", frames.LiveTextFeatures(cps=90)),
     frames.Hello([1, 2], "ben"),

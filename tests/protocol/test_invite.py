@@ -86,7 +86,6 @@ def test_what_a_later_version_adds_to_a_link_is_ignored() -> None:
         (f"https://chat.example?room=lab#{TOKEN}", "begins with p2pchat:"),
         ("p2pchat:wss://chat.example?room=lab", "after # is missing"),
         ("p2pchat:wss://chat.example?room=lab#", "after # is missing"),
-        (f"p2pchat:?room=lab#{TOKEN}", "names no server"),
         (f"p2pchat:wss://a%0Ab?room=lab#{TOKEN}", "names no server"),
         (f"p2pchat:wss://a%20b?room=lab#{TOKEN}", "names no server"),
         (f"p2pchat:wss://%ff?room=lab#{TOKEN}", "cannot be read"),
@@ -105,6 +104,14 @@ def test_a_link_that_cannot_be_used_is_explained(text: str, said: str) -> None:
         Invite.parse(text)
     assert raised.value.hint
     assert TOKEN not in raised.value.message + raised.value.hint
+
+
+def test_an_invite_to_a_room_of_the_local_network_names_no_server() -> None:
+    invite = Invite("", "lab", SECRET)
+    assert str(invite) == f"p2pchat:?room=lab#{TOKEN}"
+    assert Invite.parse(str(invite)) == invite
+    with pytest.raises(UsageError, match="names no server"):
+        CodeLink.parse("p2pchat:#7-marble-tunnel-oyster")
 
 
 def test_an_invite_where_a_code_is_wanted_is_explained() -> None:

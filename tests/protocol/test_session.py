@@ -12,8 +12,9 @@ from p2pchat.protocol.heartbeat import State as Pulse
 from p2pchat.protocol.introduction import Greeted
 from p2pchat.protocol.rtt.conversation import LineRead, Mode
 from p2pchat.protocol.rtt.direction import EXTENSIONS
-from p2pchat.protocol.session import Session, State
+from p2pchat.protocol.session import Session
 from p2pchat.protocol.session_events import CloseLink, Delivered, Left, Measured, MessageRead, PulseChanged
+from p2pchat.protocol.session_link import State
 from tests.protocol.pair import Pair, Side, hello, message
 
 

@@ -6,7 +6,6 @@ import asyncio
 import re
 import socket
 from collections.abc import Callable
-from pathlib import Path
 from typing import TypeVar
 
 import pytest
@@ -18,6 +17,7 @@ from p2pchat.rtc import ice, link
 from p2pchat.rtc.channels import Channel
 from p2pchat.rtc.link import Link
 from p2pchat.rtc.link_events import Closed, LinkEvent, Opened, Received, TextRefused
+from p2pchat.rtc.servers import Server
 from tests.node.player import on_guarded_loop
 
 E = TypeVar("E")
@@ -107,7 +107,9 @@ async def test_what_is_sent_right_before_closing_arrives() -> None:
 
 
 @on_guarded_loop
-async def test_empty_datagrams_of_strangers_do_not_close_a_link() -> None:
+async def test_empty_and_malformed_datagrams_of_strangers_do_not_close_a_link() -> None:
+    # STUN whose PRIORITY has two bytes where it needs four.
+    short_attribute = bytes.fromhex("0001 0008 2112a442") + bytes(12) + bytes.fromhex("0024 0002 0000 0000")
     ana, ben = End(), End()
     offer = await ana.link.offer()
     answer = await ben.link.answer(offer)
@@ -115,7 +117,7 @@ async def test_empty_datagrams_of_strangers_do_not_close_a_link() -> None:
     await ana.until(Opened)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
         for address, port in re.findall(r"candidate:\S+ 1 udp \d+ ([\d.]+) (\d+)", offer + answer):
-            for datagram in (b"", b"\x16", b"\x00\x01", bytes(1400)):
+            for datagram in (b"", b"\x16", b"\x00\x01", bytes(1400), short_attribute):
                 stranger.sendto(datagram, (address, int(port)))
     ana.link.send(Channel.CONTROL, b"still here")
     assert (await ben.until(Received)).data == b"still here"
@@ -132,7 +134,7 @@ async def test_a_handler_that_fails_closes_the_link_with_a_reason() -> None:
         if isinstance(event, Received):
             raise RuntimeError("a fault of ours")
 
-    ben.link._on_event = fail
+    ben.link._telling.on_event = fail
     ana.link.send(Channel.CONTROL, b"x")
     await ana.until(Closed)
     assert Closed("internal error") in ben.told
@@ -144,7 +146,7 @@ async def test_a_link_that_nobody_answers_fails_in_time(monkeypatch: pytest.Monk
     monkeypatch.setattr(link, "CONNECT_SECONDS", 0.2)
     ana = End()
     await ana.link.offer()
-    assert (await ana.until(Closed)).reason == "no connection within 0 s"
+    assert (await ana.until(Closed)).reason == "no connection within 0 s: the other side did not answer"
 
 
 @pytest.mark.parametrize(
@@ -208,16 +210,15 @@ async def test_a_machine_with_nothing_but_loopback_can_connect(monkeypatch: pyte
     await ben.link.close("done")
 
 
-def test_no_server_is_asked_unless_one_is_named(tmp_path: Path) -> None:
-    assert ice.configuration((), relay_only=False).iceServers == []
+def test_no_server_is_asked_unless_one_is_named() -> None:
+    configuration = ice.configuration((), relay_only=False)
+    assert (configuration.stun, configuration.turn, configuration.for_aiortc().iceServers) == ([], [], [])
 
 
 def test_ice_servers_are_read_with_their_logins() -> None:
     configuration = ice.configuration(("stun:stun.example:3478", "turn:u%40x:p%3Aw@turn.example?transport=tcp"), False)
-    assert configuration.iceServers is not None
-    stun, turn = configuration.iceServers
-    assert stun.urls == "stun:stun.example:3478"
-    assert (turn.urls, turn.username, turn.credential) == ("turn:turn.example?transport=tcp", "u@x", "p:w")
+    assert configuration.stun == [Server(False, "stun.example", 3478)]
+    assert configuration.turn == [Server(True, "turn.example", 3478, "tcp", "u@x", "p:w")]
 
 
 @pytest.mark.parametrize("url", ["", "turn", "http://x", "turn:secret:word@", "stun:"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import struct
 
 from p2pchat.rtc.loop import RECEIVE_BUFFER, new_event_loop, run
 
@@ -28,6 +29,31 @@ def test_empty_datagrams_are_dropped_and_others_pass() -> None:
         transport.close()
         assert received == [b"one", b"two"]
         assert listener.received.empty()
+
+    run(main())
+
+
+class Unpacking(Listener):
+    """Reads each datagram as aioice reads the attributes of STUN."""
+
+    def datagram_received(self, data: bytes, addr: object) -> None:
+        struct.unpack("!I", data)
+        super().datagram_received(data, addr)
+
+
+def test_a_datagram_that_cannot_be_read_is_dropped_and_is_no_fault_of_ours() -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        faults: list[object] = []
+        loop.set_exception_handler(lambda loop, context: faults.append(context))
+        transport, listener = await loop.create_datagram_endpoint(Unpacking, local_addr=("127.0.0.1", 0))
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+            stranger.connect(transport.get_extra_info("sockname"))
+            stranger.send(b"short")
+            stranger.send(b"four")
+        assert await asyncio.wait_for(listener.received.get(), 10) == b"four"
+        transport.close()
+        assert faults == []
 
     run(main())
 

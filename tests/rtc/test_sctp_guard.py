@@ -12,6 +12,7 @@ from aiortc.rtcsctptransport import Chunk, serialize_packet
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from p2pchat.rtc import ice
 from p2pchat.rtc.channels import open_on
 from p2pchat.rtc.link import Link
 from p2pchat.rtc.link_events import Closed, LinkEvent, Opened
@@ -92,7 +93,7 @@ def test_any_bytes_are_judged(packet: bytes) -> None:
 def test_a_parameter_of_length_zero_ends_the_link_and_nothing_hangs() -> None:
     async def attack() -> str:
         events: asyncio.Queue[LinkEvent] = asyncio.Queue()
-        victim = Link(RTCConfiguration(iceServers=[]), events.put_nowait)
+        victim = Link(ice.configuration((), relay_only=False), events.put_nowait)
         mallory = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         open_on(mallory)
         await mallory.setLocalDescription(await mallory.createOffer())

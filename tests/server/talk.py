@@ -10,13 +10,16 @@ from p2pchat.protocol.signaling import (
     FromServer,
     Hello,
     Join,
+    Welcome,
     encode,
 )
+from signaling_server.backplane import MemoryBackplane
 from signaling_server.limits import ServerLimits
-from signaling_server.rooms import Close, Hub, Send
+from signaling_server.rooms import AGENT, Ask, Close, Hub, Send
 
 ANA, BEN, EVA = "anaanaaa", "benbenbb", "evaevaee"
 LIMITS = ServerLimits()
+WELCOME = Welcome(1, LIMITS.told(), AGENT, away_seconds=LIMITS.away_seconds)
 
 
 class Talk:
@@ -24,6 +27,7 @@ class Talk:
 
     def __init__(self, limits: ServerLimits = LIMITS) -> None:
         self.hub = Hub(limits, pick=lambda count: count // 2)
+        self.backplane = MemoryBackplane(limits, lambda count: count // 2, self.hub.told)
         self.limits = limits
         self.now = 0.0
         self.inbox: dict[int, list[FromServer | ErrorCode]] = {}
@@ -36,6 +40,8 @@ class Talk:
                     self.inbox.setdefault(socket, []).append(message)
                 case Close(socket=socket, code=code):
                     self.inbox.setdefault(socket, []).append(code)
+                case Ask(request=request):
+                    self.backplane.submit(request, self.now)
 
     def opens(self, socket: int) -> Self:
         self.hub.connected(socket, self.now)
@@ -56,12 +62,17 @@ class Talk:
     def passes(self, seconds: float) -> Self:
         """Lets time pass, waking the hub exactly when it asks to be woken."""
         end = self.now + seconds
-        while (due := self.hub.deadline()) is not None and due <= end:
+        while (due := self.deadline()) is not None and due <= end:
             self.now = due
             self.hub.tick(due)
+            self.backplane.tick(due)
             self.carry_out()
         self.now = end
         return self
+
+    def deadline(self) -> float | None:
+        times = (self.hub.deadline(), self.backplane.deadline())
+        return min((time for time in times if time is not None), default=None)
 
     def hears(self, socket: int, *expected: FromServer | ErrorCode) -> Self:
         assert self.inbox.pop(socket, []) == list(expected)

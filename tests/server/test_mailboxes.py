@@ -15,6 +15,7 @@ from p2pchat.protocol.signaling import (
     Join,
     Joined,
     Leave,
+    PeerBack,
     PeerJoined,
     PeerLeft,
     Pong,
@@ -22,11 +23,14 @@ from p2pchat.protocol.signaling import (
     Relayed,
 )
 from signaling_server.limits import ServerLimits
-from signaling_server.mailboxes import Mailboxes
+from signaling_server.mailboxes import NUMBERS, draw
+from signaling_server.requests import OpenMailbox
 from tests.server.talk import ANA, BEN, EVA, LIMITS, Talk
 
 FIRST = 5
 """The number that the first mailbox of a `Talk` gets."""
+
+AWAY = max(LIMITS.away_seconds, LIMITS.mailbox_away_seconds)
 
 
 class Post(Talk):
@@ -61,7 +65,8 @@ def test_two_meet_in_a_mailbox_talk_and_part() -> None:
     talk.says(1, Relay(BEN, "y")).hears(2, Relayed(ANA, "y"))
     talk.says(1, Leave()).hears(2, PeerLeft(ANA, "left"))
     talk.goes(1).goes(2).silence()
-    assert talk.hub.deadline() is None
+    talk.passes(LIMITS.away_seconds)
+    assert talk.deadline() is None
 
 
 def test_a_third_is_refused_and_both_inside_are_told() -> None:
@@ -129,19 +134,33 @@ def test_an_owner_that_was_lost_comes_back_to_its_mailbox() -> None:
 
 def test_an_owner_that_came_back_keeps_its_mailbox() -> None:
     talk = Post().waiting(1, ANA).goes(1).greeted(2, ANA).says(2, Claim(FIRST))
-    talk.alive_for(LIMITS.mailbox_away_seconds + 1.0, 2).inbox.clear()
+    talk.alive_for(AWAY + 1.0, 2).inbox.clear()
     talk.greeted(3, BEN).says(3, Claim(FIRST)).hears(3, Joined(f"mailbox {FIRST}", [ANA]))
 
 
-def test_an_owner_does_not_come_back_into_a_server_that_is_full() -> None:
-    talk = Post(ServerLimits(rooms=1)).waiting(1, ANA).goes(1).seated(2, BEN).greeted(3, ANA)
-    talk.says(3, Claim(FIRST)).refused(3, ErrorCode.TOO_MANY_ROOMS)
-    talk.goes(2).says(3, Claim(FIRST)).hears(3, Joined(f"mailbox {FIRST}", []))
+def test_an_owner_that_is_away_has_a_place_on_a_server_that_is_full() -> None:
+    talk = Post(ServerLimits(rooms=1)).waiting(1, ANA).goes(1).greeted(2, BEN).greeted(3, ANA)
+    talk.says(2, Join("lobby")).refused(2, ErrorCode.TOO_MANY_ROOMS)
+    talk.says(3, Claim(FIRST)).hears(3, Joined(f"mailbox {FIRST}", []))
 
 
 def test_an_owner_finds_who_waited_for_it() -> None:
     talk = Post().waiting(1, ANA).greeted(2, BEN).says(2, Claim(FIRST)).goes(1)
     talk.inbox.clear()
+    talk.greeted(3, ANA).says(3, Claim(FIRST)).hears(3, Joined(f"mailbox {FIRST}", [BEN])).hears(2, PeerBack(ANA))
+
+
+def test_who_claimed_a_mailbox_and_was_lost_comes_back_also_before_its_owner() -> None:
+    talk = Post().waiting(1, ANA).greeted(2, BEN).says(2, Claim(FIRST)).goes(1).goes(2)
+    talk.inbox.clear()
+    talk.greeted(3, BEN).says(3, Claim(FIRST)).hears(3, Joined(f"mailbox {FIRST}", [ANA], [ANA]))
+    talk.greeted(4, ANA).says(4, Claim(FIRST)).hears(4, Joined(f"mailbox {FIRST}", [BEN])).hears(3, PeerBack(ANA))
+
+
+def test_a_server_that_keeps_no_seats_keeps_a_mailbox_for_its_owner() -> None:
+    talk = Post(ServerLimits(away_seconds=0)).waiting(1, ANA).greeted(2, BEN).says(2, Claim(FIRST))
+    talk.inbox.clear()
+    talk.goes(1).hears(2, PeerLeft(ANA, "lost"))
     talk.greeted(3, ANA).says(3, Claim(FIRST)).hears(3, Joined(f"mailbox {FIRST}", [BEN])).hears(2, PeerJoined(ANA))
 
 
@@ -159,9 +178,9 @@ def test_nobody_else_comes_back_as_the_owner() -> None:
 
 def test_an_owner_that_does_not_come_back_loses_the_mailbox() -> None:
     talk = Post().waiting(1, ANA).goes(1)
-    assert talk.hub.deadline() == talk.now + LIMITS.mailbox_away_seconds
-    talk.passes(LIMITS.mailbox_away_seconds)
-    assert talk.hub.deadline() is None
+    assert talk.deadline() == talk.now + AWAY
+    talk.passes(AWAY)
+    assert talk.deadline() is None
     talk.greeted(2, ANA).says(2, Claim(FIRST)).refused(2, ErrorCode.NO_SUCH_MAILBOX)
 
 
@@ -185,19 +204,21 @@ def test_a_number_rests_before_somebody_else_gets_it() -> None:
 
 
 def test_short_numbers_go_first_and_every_number_once() -> None:
-    mailboxes = Mailboxes(LIMITS, pick=lambda count: count * 2 // 3)
-    allocated = [mailbox.number for _ in range(LAST_MAILBOX) if (mailbox := mailboxes.allocate(ANA, "k" * 16, 0.0))]
+    drawn: dict[int, None] = {}
+    for numbers in NUMBERS:
+        while (number := draw(numbers, drawn.keys(), pick=lambda count: count * 2 // 3)) is not None:
+            drawn[number] = None
+    allocated = list(drawn)
+    assert sorted(allocated) == list(range(1, LAST_MAILBOX + 1))
     assert sorted(allocated[:9]) == list(range(1, 10))
     assert allocated[:9] != list(range(1, 10)), "not in order: a number tells nothing about how many there are"
     assert sorted(allocated[9:99]) == list(range(10, 100))
-    assert sorted(allocated[99:]) == list(range(100, 1000))
-    assert mailboxes.allocate(ANA, "k" * 16, 0.0) is None
 
 
 def test_a_server_without_a_free_number_says_when_to_try_again() -> None:
     talk = Post()
-    for _ in range(LAST_MAILBOX):
-        talk.hub._mailboxes.allocate(BEN, "k" * 16, 0.0)
+    for number in range(LAST_MAILBOX):
+        talk.backplane.submit(OpenMailbox(1000 + number, BEN, "k" * 16), 0.0)
     talk.greeted(1, ANA).says(1, Allocate())
     assert talk.refused(1, ErrorCode.TOO_MANY_ROOMS).retry_after == LIMITS.full_retry_seconds
 

@@ -14,42 +14,41 @@ from p2pchat.protocol.signaling import (
     Join,
     Joined,
     Leave,
+    PeerAway,
     PeerJoined,
     PeerLeft,
     Ping,
     Pong,
     Relay,
     Relayed,
-    Welcome,
     encode,
 )
 from signaling_server.limits import ServerLimits
-from signaling_server.rooms import AGENT
-from tests.server.talk import ANA, BEN, EVA, LIMITS, Talk
+from tests.server.talk import ANA, BEN, EVA, LIMITS, WELCOME, Talk
 
 
 def test_two_peers_meet_talk_and_part() -> None:
     talk = Talk()
-    talk.opens(1).says(1, Hello(1, ANA, "a" * 16)).hears(1, Welcome(1, LIMITS.told(), AGENT))
+    talk.opens(1).says(1, Hello(1, ANA, "a" * 16)).hears(1, WELCOME)
     talk.says(1, Join("lobby")).hears(1, Joined("lobby", []))
-    talk.opens(2).says(2, Hello(1, BEN, "b" * 16)).hears(2, Welcome(1, LIMITS.told(), AGENT))
+    talk.opens(2).says(2, Hello(1, BEN, "b" * 16)).hears(2, WELCOME)
     talk.says(2, Join("lobby")).hears(2, Joined("lobby", [ANA])).hears(1, PeerJoined(BEN))
     talk.says(2, Relay(ANA, {"sdp": "..."})).hears(1, Relayed(BEN, {"sdp": "..."}))
     talk.says(2, Leave()).hears(1, PeerLeft(BEN, "left"))
-    talk.goes(1).silence()
+    talk.says(1, Leave()).silence()
 
 
-def test_a_lost_socket_frees_the_seat() -> None:
+def test_a_seat_that_is_left_is_free() -> None:
     talk = Talk().seated(1, ANA).seated(2, BEN)
-    talk.goes(1).hears(2, PeerLeft(ANA, "lost"))
-    talk.seated(3, ANA, key="another key of 16+").goes(3).hears(2, PeerLeft(ANA, "lost"))
+    talk.says(1, Leave()).hears(2, PeerLeft(ANA, "left"))
+    talk.seated(3, ANA, key="another key of 16+").says(3, Leave()).hears(2, PeerLeft(ANA, "left"))
 
 
 def test_rooms_do_not_hear_each_other() -> None:
     talk = Talk().seated(1, ANA, "red").seated(2, BEN, "blue")
     talk.says(1, Relay(BEN, "hello", id=7))
     assert talk.refused(1, ErrorCode.NO_SUCH_PEER).id == 7
-    talk.goes(1).silence()
+    talk.says(1, Leave()).silence()
 
 
 def test_nobody_relays_to_themselves() -> None:
@@ -65,7 +64,7 @@ def test_the_server_writes_the_sender_whatever_the_client_claims() -> None:
 
 def test_the_owner_takes_its_seat_over_and_nobody_notices() -> None:
     talk = Talk().seated(1, ANA).seated(2, BEN)
-    talk.opens(3).says(3, Hello(1, ANA, ANA * 2)).hears(3, Welcome(1, LIMITS.told(), AGENT))
+    talk.opens(3).says(3, Hello(1, ANA, ANA * 2)).hears(3, WELCOME)
     talk.says(3, Join("lobby")).hears(3, Joined("lobby", [BEN])).refused(1, ErrorCode.REPLACED, closed=True)
     talk.silence()
     talk.says(2, Relay(ANA, "there?")).hears(3, Relayed(BEN, "there?"))
@@ -74,7 +73,7 @@ def test_the_owner_takes_its_seat_over_and_nobody_notices() -> None:
 
 def test_another_key_does_not_get_the_seat() -> None:
     talk = Talk().seated(1, ANA).seated(2, BEN)
-    talk.opens(3).says(3, Hello(1, ANA, "not the key of ana")).hears(3, Welcome(1, LIMITS.told(), AGENT))
+    talk.opens(3).says(3, Hello(1, ANA, "not the key of ana")).hears(3, WELCOME)
     talk.says(3, Join("lobby")).refused(3, ErrorCode.PEER_ID_TAKEN)
     talk.says(2, Relay(ANA, "x")).hears(1, Relayed(BEN, "x")).silence()
 
@@ -97,7 +96,7 @@ def test_the_number_of_rooms_is_bounded_and_empty_rooms_are_gone() -> None:
     talk = Talk(ServerLimits(rooms=1)).seated(1, ANA, "red")
     talk.opens(2).says(2, Hello(1, BEN, "b" * 16)).inbox.clear()
     talk.says(2, Join("blue")).refused(2, ErrorCode.TOO_MANY_ROOMS)
-    talk.goes(1).says(2, Join("blue")).hears(2, Joined("blue", []))
+    talk.says(1, Leave()).says(2, Join("blue")).hears(2, Joined("blue", []))
 
 
 def test_a_socket_has_one_seat_and_may_change_it() -> None:
@@ -219,7 +218,32 @@ def test_a_silent_socket_is_pinged_and_then_closed() -> None:
     talk.passes(25.0).hears(1, Ping(1)).hears(2, Ping(1)).says(2, Pong(1))
     talk.passes(25.0).hears(1, Ping(2)).hears(2, Ping(1)).says(2, Pong(1))
     talk.passes(25.0).refused(1, ErrorCode.TIMED_OUT, closed=True)
-    talk.hears(2, PeerLeft(ANA, "timed-out"), Ping(1))
+    talk.hears(2, Ping(1), PeerAway(ANA))
+
+
+def test_what_waits_for_somebody_who_is_away_is_bounded_for_each_sender() -> None:
+    talk = Talk(ServerLimits(kept_bytes=1000)).seated(1, ANA).seated(2, BEN).seated(3, EVA).goes(1)
+    talk.says(3, Relay(ANA, "of eva"))
+    for number in range(20):
+        talk.says(2, Relay(ANA, [number, "x" * 300]))
+    talk.inbox.clear()
+    talk.opens(4).says(4, Hello(1, ANA, ANA * 2)).says(4, Join("lobby"))
+    _, _, *waited = talk.inbox.pop(4)
+    assert waited == [Relayed(BEN, [18, "x" * 300]), Relayed(BEN, [19, "x" * 300]), Relayed(EVA, "of eva")]
+
+
+def test_what_waits_is_lost_with_its_sender() -> None:
+    talk = Talk().seated(1, ANA).seated(2, BEN).goes(1)
+    talk.says(2, Relay(ANA, "old")).says(2, Leave()).says(2, Join("lobby")).inbox.clear()
+    talk.seated(4, ANA)
+    talk.says(2, Relay(ANA, "new")).hears(4, Relayed(BEN, "new"))
+
+
+def test_a_socket_that_was_ended_for_its_manners_leaves_no_seat_behind() -> None:
+    talk = Talk().seated(1, ANA).seated(2, BEN)
+    for _ in range(LIMITS.fault_burst + 1):
+        talk.says(1, "{")
+    talk.hears(2, PeerLeft(ANA, "malformed"))
 
 
 def test_a_hub_that_was_asleep_asks_before_it_closes() -> None:
@@ -241,6 +265,6 @@ def test_shutting_down_tells_everybody_when_to_come_back() -> None:
     talk.carry_out()
     for socket in (1, 2, 3):
         error = talk.refused(socket, ErrorCode.SHUTTING_DOWN, closed=True)
-        assert error.retry_after == LIMITS.shutdown_retry_seconds
+        assert error.retry_after == LIMITS.shutdown_retry_seconds + LIMITS.shutdown_spread_ms // 2 / 1000
     talk.silence()
     assert talk.hub.deadline() is None

@@ -20,6 +20,8 @@ from p2pchat.protocol.signaling import (
     Join,
     Joined,
     Leave,
+    PeerAway,
+    PeerBack,
     PeerJoined,
     PeerLeft,
     Ping,
@@ -28,8 +30,8 @@ from p2pchat.protocol.signaling import (
     decode_from_server,
     encode,
 )
+from signaling_server.backplane import ALONE
 from signaling_server.limits import ServerLimits
-from signaling_server.rooms import Hub
 from tests.server.talk import ANA, BEN, EVA, Talk
 
 peers = st.sampled_from([ANA, BEN, EVA])
@@ -72,31 +74,41 @@ class Believer:
     def __init__(self) -> None:
         self.room: str | None = None
         self.others: set[str] = set()
+        self.away: set[str] = set()
 
     def hears(self, message: FromServer | ErrorCode) -> None:
         match message:
-            case Joined(room=room, peers=present):
-                self.room, self.others = room, set(present)
+            case Joined(room=room, peers=present, away=away):
+                self.room, self.others, self.away = room, set(present), set(away)
                 assert len(self.others) == len(present)
+                assert self.away <= self.others
             case Allocated(mailbox=number):
-                self.room, self.others = f"mailbox {number}", set()
+                self.room, self.others, self.away = f"mailbox {number}", set(), set()
             case Error(code=ErrorCode.MAILBOX_EXPIRED):
                 assert not self.others
                 self.room = None
             case PeerJoined(peer=peer):
                 assert peer not in self.others
                 self.others.add(peer)
+            case PeerAway(peer=peer):
+                assert peer in self.others - self.away
+                self.away.add(peer)
+            case PeerBack(peer=peer):
+                self.away.remove(peer)
             case PeerLeft(peer=peer):
                 self.others.remove(peer)
+                self.away.discard(peer)
             case Relayed(sender=sender):
-                assert sender in self.others
+                assert sender in self.others - self.away
 
 
 class Crowd:
     """Sockets that do as a script says, and what each of them believes afterwards."""
 
     def __init__(self) -> None:
-        self.talk = Talk(ServerLimits(room_peers=2, rooms=2, mailbox_seconds=30.0, mailbox_away_seconds=20.0))
+        self.talk = Talk(
+            ServerLimits(room_peers=2, rooms=2, away_seconds=15.0, mailbox_seconds=30.0, mailbox_away_seconds=20.0)
+        )
         self.believers: dict[int, Believer] = {}
         self._opened = 0
 
@@ -125,7 +137,7 @@ class Crowd:
                 else:
                     self.believers[socket].hears(decode_from_server(encode(message)))
         self.talk.inbox.clear()
-        check_agreement(self.talk.hub, self.believers)
+        check_agreement(self.talk, self.believers)
 
     def act(self, verb: str, what: Any) -> None:
         """Plays one step; sockets are named by their age: 1 is the oldest one open."""
@@ -157,21 +169,24 @@ def test_whatever_arrives_members_agree_with_the_hub_and_no_seat_is_leaked(scrip
     for _ in list(crowd.believers):
         crowd.act("goes", 1)
     crowd.act("passes", 20.0)
-    hub = crowd.talk.hub
-    assert not any(hub._mailboxes.get(number) for number in range(1, 1000))
-    assert (hub._rooms, hub._clients, hub.deadline()) == ({}, {}, None)
+    hub, backplane = crowd.talk.hub, crowd.talk.backplane
+    assert (backplane._rooms, backplane._numbers) == ({}, {})
+    assert (hub.held(), hub._clients, crowd.talk.deadline()) == ({}, {}, None)
 
 
-def check_agreement(hub: Hub, believers: dict[int, Believer]) -> None:
-    assert hub._clients.keys() == believers.keys()
-    assert len(hub._rooms) <= 2
-    seats = {socket: (room, peer) for room, members in hub._rooms.items() for peer, socket in members.items()}
-    assert sum(len(members) for members in hub._rooms.values()) == len(seats)
+def check_agreement(talk: Talk, believers: dict[int, Believer]) -> None:
+    rooms = talk.backplane._rooms
+    assert talk.hub._clients.keys() == believers.keys()
+    assert len(rooms) <= 2
+    assert talk.hub.held() == {name: room for name, room in rooms.items() if room.held_at(ALONE)}
+    seats = {seat.socket: (name, peer) for name, room in rooms.items() for peer, seat in room.held_at(ALONE).items()}
+    assert sum(len(room.held_at(ALONE)) for room in rooms.values()) == len(seats)
     assert seats.keys() == {socket for socket, believer in believers.items() if believer.room is not None}
-    for socket, (room, peer) in seats.items():
-        assert believers[socket].room == (room if room in ("red", "blue") else room[1:].rpartition(" ")[0])
-        assert believers[socket].others == hub._rooms[room].keys() - {peer}
-        assert len(hub._rooms[room]) <= 2
+    for socket, (name, peer) in seats.items():
+        assert believers[socket].room == (name if name in ("red", "blue") else name[1:].rpartition(" ")[0])
+        assert believers[socket].others == rooms[name].seats.keys() - {peer}
+        assert believers[socket].away == rooms[name].seats.keys() - rooms[name].held_at(ALONE).keys()
+        assert len(rooms[name].seats) <= 2
 
 
 @pytest.mark.nightly

@@ -209,11 +209,11 @@ async def test_whoever_loses_the_seat_to_the_same_key_does_not_fight_for_it(sign
         await asyncio.wait_for(first.client._task, PATIENCE)
 
 
-def test_delays_grow_to_seven_seconds_and_honour_the_server() -> None:
-    assert [reconnect_delay(attempt, 0.0) for attempt in range(7)] == [0.3, 1.2, 2.7, 4.8, 7.0, 7.0, 7.0]
+def test_delays_grow_and_let_everybody_back_within_five_seconds_and_honour_the_server() -> None:
+    assert [reconnect_delay(attempt, 0.0) for attempt in range(7)] == [0.3, 1.2, 2.7, 3.5, 3.5, 3.5, 3.5]
     assert reconnect_delay(0, 1.0) == 1.3
     assert reconnect_delay(0, 0.5, retry_after=20.0) == 20.5
-    assert reconnect_delay(4, 0.0, retry_after=2.0) == 7.0
+    assert reconnect_delay(4, 0.0, retry_after=2.0) == 3.5
     assert reconnect_delay(0, 0.0, retry_after=1e9) == 60.0
     assert reconnect_delay(0, 0.0, retry_after=-5.0) == 0.3
 

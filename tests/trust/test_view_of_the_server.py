@@ -42,7 +42,7 @@ def recording(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
             super().received(socket, text, now)
 
     with monkeypatch.context() as patched:
-        patched.setattr("signaling_server.app.Hub", RecordingHub)
+        patched.setattr("signaling_server.sockets.Hub", RecordingHub)
         yield kept
 
 

@@ -26,6 +26,7 @@ from p2pchat.cli.output import standard_output
 from p2pchat.errors import UnsafeName, UsageError
 from p2pchat.node.loop import run
 from p2pchat.node.node import Node
+from p2pchat.node.settings import Settings
 from p2pchat.protocol.transfer.paths import safe_components
 from p2pchat.store.meetings import MEETINGS_FILE, Meetings, code_occasion, paths_occasion
 from p2pchat.store.spool import SpoolFile, remove_stale, stdout_folder
@@ -62,7 +63,7 @@ class ReceiveOptions:
 
 def send_files(chosen: Options, given: SendOptions) -> None:
     """Runs `p2pchat send`; see there for what is raised."""
-    settings = chosen.settings
+    settings = chosen.settings if given.to else _with_mailboxes(chosen.settings)
     name = _input_name(given, settings.ephemeral)
     if given.to and given.qr:
         raise UsageError("--to needs no code, and so there is none to show with --qr")
@@ -98,6 +99,8 @@ def receive_files(chosen: Options, given: ReceiveOptions) -> None:
     """Runs `p2pchat receive`; see there for what is raised."""
     # Whether to ask is decided here, where the folder and the names are known.
     settings = replace(chosen.settings, auto_accept=False)
+    if not given.contacts:
+        settings = _with_mailboxes(settings)
     _check(chosen, given)
     somebody = sys.stdin.isatty() and not chosen.json
     if chosen.if_exists == ASK and not somebody:
@@ -133,6 +136,11 @@ def receive_files(chosen: Options, given: ReceiveOptions) -> None:
         _run(do())
     if given.stdout:
         _write_out(Path(saved[0]), settings.home)
+
+
+def _with_mailboxes(settings: Settings) -> Settings:
+    """A code names a mailbox, and mailboxes are at a server."""
+    return replace(settings, server=settings.server or DEFAULT_SERVER)
 
 
 def _check(chosen: Options, given: ReceiveOptions) -> None:

@@ -61,7 +61,8 @@ class Welcome(Drawn):
         if self._conversation.secret:
             text += "/invite shows the link that lets others in."
         else:
-            text += f"On another machine:\n  p2pchat chat {room} --server {own.server}"
+            server = f" --server {own.server}" if own.server else ""
+            text += f"On another machine:\n  p2pchat chat {room}{server}"
         lines = Content.styled(many_lines(text), "$muted").wrap(max(4, width - 2))
         return Content("\n").join(Content(" ") + line for line in lines)
 

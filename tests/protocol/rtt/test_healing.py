@@ -13,8 +13,8 @@ from p2pchat.protocol.codec import decode
 from p2pchat.protocol.rtt.conversation import LineRead, LiveText, Mode
 from p2pchat.protocol.rtt.direction import DIRECTIONS, EXTENSIONS
 from p2pchat.protocol.rtt.encoding import as_live_line
-from p2pchat.protocol.session import State
 from p2pchat.protocol.session_events import CloseLink, MessageRead
+from p2pchat.protocol.session_link import State
 from tests.protocol.pair import Pair, hello, message
 from tests.protocol.rtt.scripts import PIECES
 
