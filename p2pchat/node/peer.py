@@ -30,7 +30,6 @@ from p2pchat.protocol.limits import SUSPECT_AFTER
 from p2pchat.protocol.rtt.conversation import Directed
 from p2pchat.protocol.rtt.direction import languages
 from p2pchat.protocol.session import Session
-from p2pchat.protocol.session_link import State
 from p2pchat.protocol.transfer.exchange import TransferOutput
 from p2pchat.protocol.untrusted import safe_line
 from p2pchat.rtc.channels import Channel
@@ -221,7 +220,7 @@ class Peer:
         more = True
         while more:
             self.session.drain_transfers(time.monotonic())
-            if self.info.sees_keys != self.text.sees_keys and self.session.state is not State.JUDGING:
+            if self.info.sees_keys != self.text.sees_keys:
                 self._change()  # before a key leaves
             while (output := self.text.next_output()) is not None:
                 self._do(output)

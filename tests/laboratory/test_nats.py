@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -31,7 +32,8 @@ def asked(home: Home) -> stun.Behaviour:
 def test_each_router_maps_and_filters_as_its_kind_does() -> None:
     with internet.internet() as lab, services.stun_server(lab):
         homes = [lab.home(nat) for nat in Nat]
-        found = {home.nat: asked(home) for home in homes}
+        with ThreadPoolExecutor() as side_by_side:
+            found = {home.nat: what for home, what in zip(homes, side_by_side.map(asked, homes), strict=True)}
     assert {nat: (what.mapping, what.filtering) for nat, what in found.items()} == BEHAVIOUR
     assert {nat: what.address for nat, what in found.items()} == {home.nat: home.public for home in homes}
     assert [nat for nat, what in found.items() if not what.port_kept] == [Nat.SYMMETRIC]
