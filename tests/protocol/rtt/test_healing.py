@@ -196,7 +196,7 @@ def test_a_line_that_was_taken_back_during_an_outage_is_not_taken_for_its_messag
     outage = Outage().reads("a").link_lost().link_back().introduced()
     outage.wants(Mode.OFF).arrives(2, 0)
     assert outage.open == ["a"]
-    outage.link_lost().link_back().sends().reads("a").wants(Mode.LIVE).settles()
+    outage.link_lost().link_back().introduced().sends().reads("a").wants(Mode.LIVE).settles()
     assert (outage.finished, outage.open) == (["a"], ["a"])
 
 
