@@ -136,6 +136,10 @@ class Incoming:
     def snapshot(self, frame: frames.RttSnapshot, now: float) -> None:
         """The peer said how the line began that its channel goes on with."""
         self.receiver.snapshot(frame.line, frame.text)
+        number = self.receiver.our_number(frame.line)
+        if number is not None and number == self.receiver.first_line_of_channel:
+            # Its author goes on with it: no message that names no line finishes it, even if nothing of it is left.
+            self._lines.restored(number)
         self._read_lines()
         if not self._ready:
             self._read_early(now)

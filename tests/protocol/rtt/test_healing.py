@@ -192,6 +192,14 @@ def test_an_interrupted_line_is_restored_and_goes_on() -> None:
     assert (statistics.gaps, statistics.healed, statistics.desyncs) == (1, 1, 0)
 
 
+def test_a_line_that_was_taken_back_during_an_outage_is_not_taken_for_its_message() -> None:
+    outage = Outage().reads("a").link_lost().link_back().introduced()
+    outage.wants(Mode.OFF).arrives(2, 0)
+    assert outage.open == ["a"]
+    outage.link_lost().link_back().introduced().sends().reads("a").wants(Mode.LIVE).settles()
+    assert (outage.finished, outage.open) == (["a"], ["a"])
+
+
 def test_healing_sends_nothing_again_as_real_time_text() -> None:
     outage = Outage().reads("hello").everything_arrives().passes(0.2).reads("hello wor").link_lost()
     outage.link_back().everything_arrives()
