@@ -105,6 +105,7 @@ class Incoming:
         """The link is gone. A line that was under way is told as interrupted."""
         if self._open:
             self._open = False
+            self._lines.doubted(self.receiver.first_line_of_channel)
             self.receiver.interrupted(now)
             self._read_lines()
 

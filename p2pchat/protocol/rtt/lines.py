@@ -79,6 +79,14 @@ class LineLog:
         self._interrupted.pop(line, None)
         self._unclaimed.pop(line, None)
 
+    def doubted(self, line: int) -> None:
+        """The link is lost with which a line began. What a snapshot said of its beginning may have been lost with it.
+
+        The two channels are independent: the end of the line may have come without it.
+        """
+        if line in self._unclaimed:
+            _remember(self._interrupted, line, None)
+
     def contradicted(self, line: int, text: str) -> str | None:
         """A line whose message came first has ended as `text` now.
 

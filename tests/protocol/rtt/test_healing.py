@@ -200,6 +200,16 @@ def test_a_line_that_was_taken_back_during_an_outage_is_not_taken_for_its_messag
     assert (outage.finished, outage.open) == (["a"], ["a"])
 
 
+def test_a_line_whose_end_came_without_its_last_snapshot_is_restored_by_its_message() -> None:
+    outage = Outage().reads("hello you").link_lost().link_back().introduced()
+    outage.reads("hello").sends().arrives(2, 2)
+    assert outage.finished == ["hello you"]
+    outage.link_lost().link_back().settles()
+    assert outage.finished == ["hello"]
+    last = outage.pair.ben.all(LineRead)[-1]
+    assert (last.restored, last.corrected) == (True, False)
+
+
 def test_healing_sends_nothing_again_as_real_time_text() -> None:
     outage = Outage().reads("hello").everything_arrives().passes(0.2).reads("hello wor").link_lost()
     outage.link_back().everything_arrives()
