@@ -37,8 +37,8 @@ class NodeApi(Protocol):
             secret: what only its members know, `ROOM_SECRET_BYTES` long; empty for a room that anybody may enter.
 
         Raises:
-            ServerUnreachable: nothing that speaks our protocol answers at the server's address, or, without a server, the
-                local network cannot be used.
+            ServerUnreachable: nothing that speaks our protocol answers at the server's address, or, without a server,
+                the local network cannot be used.
             ServerRefused: the server said no: the room is full, the version is another.
             UsageError: the room's name cannot be used, or the room is joined already.
         """
