@@ -78,9 +78,9 @@ class Caller:
 
     # What the server does with a socket
 
-    def put(self, text: str) -> bool:
+    def put(self, data: bytes) -> bool:
         """Takes a message of the server."""
-        message = decode_from_server(text)
+        message = decode_from_server(data)
         match message:
             case Ping(n=number):
                 self._soon(Pong(number))

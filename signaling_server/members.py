@@ -37,8 +37,8 @@ from signaling_server.seats import LOST, Room, Seat
 class Answering(Protocol):
     """What members need of their hub."""
 
-    def send(self, socket: int, message: FromServer) -> None:
-        """Writes to a socket."""
+    def send(self, socket: int, message: FromServer, data: bytes | None = None) -> None:
+        """Writes to a socket; `data` is the message as it is written, when that is known."""
 
     def end(self, client: Client, code: ErrorCode, message: str, retry_after: float | None = None) -> None:
         """Says why, and ends a socket."""
@@ -149,10 +149,18 @@ class Members:
         attended = self.rooms.get(client.room)
         return attended is not None and peer != client.peer and peer in attended.room.seats
 
-    def pass_on(self, client: Client, to: str, message: Relayed, size: int) -> None:
-        """Sends a message to somebody whom the client's room `has`, at once or when that one is back."""
+    def pass_on(self, client: Client, to: str, message: Relayed, size: int, data: bytes | None = None) -> None:
+        """Sends a message to somebody whom the client's room `has`, at once or when that one is back.
+
+        Args:
+            client: who sends it.
+            to: the peer id of the other one.
+            message: what is sent.
+            size: its length in bytes, as it is written.
+            data: the message as it is written, when that is known: most are long, and are encoded once.
+        """
         seat = self.rooms[client.room].room.seats[to]
-        if not self._deliver(client.room, to, seat, message):
+        if not self._deliver(client.room, to, seat, message, data):
             client.kept = client.kept or Kept(self._limits.kept_messages, self._limits.kept_bytes)
             client.kept.put(to, message, size)
 
@@ -163,7 +171,7 @@ class Members:
         if seat is not None and seat.instance == self._instance:
             self._deliver(name, to, seat, message)
 
-    def _deliver(self, name: str, to: str, seat: Seat, message: Relayed | Error) -> bool:
+    def _deliver(self, name: str, to: str, seat: Seat, message: Relayed | Error, data: bytes | None = None) -> bool:
         """Sends a message to whoever holds a seat; returns False when nobody is there."""
         if seat.away_until is not None:
             return False
@@ -173,7 +181,7 @@ class Members:
         attended = self.rooms.get(name)
         if attended is None or seat.socket not in attended.clients:
             return False
-        self._hub.send(seat.socket, message)
+        self._hub.send(seat.socket, message, data)
         return True
 
     def _send_kept(self, client: Client) -> None:

@@ -1,6 +1,6 @@
 """One WebSocket's way out: a bounded queue and the task that empties it.
 
-Whoever sends only puts text into the queue, so that nobody ever waits for somebody else's socket.
+Whoever sends only puts messages into the queue, so that nobody ever waits for somebody else's socket.
 """
 
 from __future__ import annotations
@@ -45,15 +45,14 @@ class Outgoing:
         self._writer = asyncio.create_task(self._write())
         self._closer: asyncio.Task[None] | None = None
 
-    def put(self, text: str) -> bool:
-        """Queues a message; it is dropped once the end was announced.
+    def put(self, data: bytes) -> bool:
+        """Queues a message in UTF-8; it is dropped once the end was announced.
 
         Returns:
             False when the reader is too slow: so much waits that the message was not taken.
         """
         if self._ending:
             return True
-        data = text.encode()
         if (
             len(self._waiting) >= self._limits.outgoing_messages
             or self._waiting_bytes + len(data) > self._limits.outgoing_bytes

@@ -46,7 +46,7 @@ from p2pchat.protocol.signaling import (
     Report,
     Welcome,
     decode_from_client,
-    encode,
+    encode_bytes,
 )
 from signaling_server.backplane import ALONE
 from signaling_server.buckets import Bucket
@@ -77,6 +77,8 @@ class Send:
 
     socket: int
     message: FromServer
+    data: bytes
+    """The message as it is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,11 +300,11 @@ class Hub:
             return
         relayed = Relayed(client.peer, message.body)
         # Numbers such as 1e15 grow when they are written again: the receiver must never get more than it accepts.
-        size = len(encode(relayed).encode())
-        if size > MESSAGE_BYTES:
+        data = encode_bytes(relayed)
+        if len(data) > MESSAGE_BYTES:
             self._refuse(client, ErrorCode.TOO_LARGE, f"it has more than {MESSAGE_BYTES} bytes as relayed", message.id)
             return
-        self._members.pass_on(client, message.to, relayed, size)
+        self._members.pass_on(client, message.to, relayed, len(data), data)
 
     # Limits
 
@@ -339,9 +341,9 @@ class Hub:
 
     # Answers
 
-    def send(self, socket: int, message: FromServer) -> None:
+    def send(self, socket: int, message: FromServer, data: bytes | None = None) -> None:
         """See `signaling_server.members.Answering`."""
-        self._outputs.append(Send(socket, message))
+        self._outputs.append(Send(socket, message, encode_bytes(message) if data is None else data))
 
     def _refuse(self, client: Client, code: ErrorCode, message: str, request: int | None = None) -> None:
         self.send(client.socket, Error(code, message, request))

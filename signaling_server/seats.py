@@ -6,8 +6,9 @@ Rules
     2. Time is an argument: seconds of the clock that all who share the rooms have in common.
     3. A seat belongs to the key that took it first, and is held by a socket of an instance (one server process). The
        same key over another socket takes it over.
-    4. A seat whose socket is lost is kept for its owner, who is away, and counts as a seat. A seat that is given up, or
-       whose socket was ended for its manners, is free at once.
+    4. A seat whose socket is lost is kept for its owner, who is away. In a room that is full, a newcomer gets the seat
+       of whoever has been away longest. A seat that is given up, or whose socket was ended for its manners, is free at
+       once.
     5. A mailbox is a room with two seats that is found by a number. Whoever allocated it owns it. It is gone when its
        owner leaves, when its owner was lost and has not come back in time, or when nobody claimed it in time. Who else
        is inside keeps the seat; no number leads there any more.
@@ -107,12 +108,16 @@ def digest(key: str) -> str:
 
 
 def join(room: Room, peer: str, seat: Seat, limits: ServerLimits) -> Outcome:
-    """Takes a seat in a room, or takes one's own again."""
+    """Takes a seat in a room, that of somebody who is away when there is no other, or takes one's own again."""
     if (refusal := _taken(room, peer, seat)) is not None:
         return refusal
-    if peer not in room.seats and len(room.seats) >= limits.room_peers:
+    if peer in room.seats or len(room.seats) < limits.room_peers:
+        return _back(room, peer, seat)
+    away = {other: kept.away_until for other, kept in room.seats.items() if kept.away_until is not None}
+    if not away:
         return full(ErrorCode.ROOM_FULL, f"the room has {limits.room_peers} peers already", limits)
-    return _back(room, peer, seat)
+    longest = min(away, key=away.__getitem__)  # all are kept for the same time
+    return Room({**_without(room, {longest}), peer: seat}, room.mailbox, {longest: LOST})
 
 
 def opened(number: int, peer: str, seat: Seat, limits: ServerLimits, now: float) -> Room:

@@ -15,7 +15,7 @@ from typing import Final, Protocol
 
 from aiohttp import WSMsgType, web
 
-from p2pchat.protocol.signaling import MESSAGE_BYTES, Error, ErrorCode, Welcome, encode
+from p2pchat.protocol.signaling import MESSAGE_BYTES, Error, ErrorCode, Welcome, encode_bytes
 from signaling_server.access import Access, refused
 from signaling_server.addresses import Pseudonyms
 from signaling_server.backplane import Backplane, MemoryBackplane
@@ -38,8 +38,8 @@ _READ_BYTES: Final = 2 * MESSAGE_BYTES
 class Receiver(Protocol):
     """Where the messages to one socket go: to a WebSocket, or to whoever came in another way."""
 
-    def put(self, text: str) -> bool:
-        """Takes a message, without waiting; False when too much waits to be read."""
+    def put(self, data: bytes) -> bool:
+        """Takes a message in UTF-8, without waiting; False when too much waits to be read."""
 
     def end(self, code: ErrorCode, reason: str) -> None:
         """Nothing follows what was put."""
@@ -132,7 +132,7 @@ class Signaling:
         else:
             error = Error(refusal.code, refusal.message, retry_after=refusal.retry_after)
             self.metrics.sent(error, 0)
-            receiver.put(encode(error))
+            receiver.put(encode_bytes(error))
             receiver.end(refusal.code, refusal.message)
         return socket
 
@@ -202,12 +202,11 @@ class Signaling:
             if receiver is None:
                 continue
             match output:
-                case Send(socket=socket, message=message):
-                    text = encode(message)
-                    self.metrics.sent(message, len(text))
+                case Send(socket=socket, message=message, data=data):
+                    self.metrics.sent(message, len(data))
                     if isinstance(message, Welcome):
                         self.gate.welcomed(socket)
-                    if not receiver.put(text):
+                    if not receiver.put(data):
                         logger.info("socket %d reads too slowly", socket, extra=fields(socket=socket))
                         self.metrics.dropped_slow_consumer()
                         receiver.drop(ErrorCode.SLOW_CONSUMER, "too much was waiting to be read")

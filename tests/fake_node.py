@@ -25,6 +25,7 @@ class FakeNode:
         self.known_transfers: list[TransferInfo] = []
         self.known_contacts: list[ContactInfo] = []
         self.known_leftovers: list[Leftover] = []
+        self.known_stats: list[PeerStats] = []
         self.known_live_text_stats: list[LiveTextStats] = []
         self.landing = Landing(Path("/home/ana/Downloads"), needed=1000, free=10**9, existing=0)
         """What `inspect` answers, for any offer."""
@@ -165,7 +166,7 @@ class FakeNode:
         return list(self.known_transfers)
 
     async def stats(self) -> list[PeerStats]:
-        return []
+        return list(self.known_stats)
 
     async def verify(self, conversation: str, peer: str) -> None:
         self._called("verify", conversation, peer)

@@ -120,6 +120,7 @@ class AssistiveEvents:
         self._finishing: dict[int, str] = {}
         """Lines of ours that are being finished: the next one may begin before their message is told."""
         self._us = ("", "")
+        self._online = True
         self._peers: dict[str, PeerInfo] = {}
 
     def typed(self, text: str, at: float) -> Iterator[Object]:
@@ -159,10 +160,16 @@ class AssistiveEvents:
             case PeerChanged():
                 yield from self._peer(event)
             case ServerChanged():
-                back = "the signaling server is back" if event.online else "the signaling server is gone"
-                yield self._object("recv", "", "", event.at, "status", back)
+                yield from self._server(event)
             case Problem():
                 yield self._object("recv", "", "", event.at, "status", event.message)
+
+    def _server(self, event: ServerChanged) -> Iterator[Object]:
+        """Once for each time: while it is gone, the reason may change again and again."""
+        if event.online is not self._online:
+            self._online = event.online
+            back = "the signaling server is back" if event.online else "the signaling server is gone"
+            yield self._object("recv", "", "", event.at, "status", back)
 
     def _sent(self, event: MessageSent) -> Object:
         final = self._object("sent", *self._us, event.at, "final", event.text, line=event.text)

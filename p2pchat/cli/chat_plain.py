@@ -23,6 +23,7 @@ from p2pchat.cli.session import converse
 from p2pchat.cli.transfer_commands import TransferCommands
 from p2pchat.cli.trust_commands import TrustCommands
 from p2pchat.errors import P2PChatError, UsageError
+from p2pchat.node import link_report
 from p2pchat.node.alert_hook import AlertHook
 from p2pchat.node.api import NodeApi
 from p2pchat.node.events import Alerted, Event, PeerState, Ready, TransferOffered
@@ -39,7 +40,7 @@ HELP: Final = (
     "/transfers: list them with their numbers. /discard N: remove what an interrupted one left.",
     "/safety, or /safety NAME: the words to compare. /verify NAME: they are the same. /invite: the link to this room.",
     "/contacts: list whom you know. /rename NAME PETNAME, /forget NAME, /block NAME, /unblock NAME: change it.",
-    "/who: list the others. /status: where you are. /quit: leave.",
+    "/who: list the others. /stats: how the link to each works. /status: where you are. /quit: leave.",
     "/live: let others see each key that you type, or stop it. /hold: write in private, or go on showing it.",
     "/share NAME, /unshare NAME: who sees your keys. /share NAME always, ask or never: from now on, each time.",
     "/alert: ask for attention. /announce sentence, word, line or char: how much of live text is told at once.",
@@ -131,6 +132,7 @@ class PlainFrontEnd:
         self._files = TransferCommands(node, conversation, self._shown)
         self._commands = {
             "who": self._who,
+            "stats": self._stats,
             "status": self._status,
             "help": self._help,
             **self._files.commands,
@@ -199,8 +201,19 @@ class PlainFrontEnd:
 
     async def _who(self, argument: str) -> None:
         peers = await self._node.peers(self._conversation)
+        addresses = {measured.peer: measured.addresses for measured in await self._node.stats()}
         for info in peers:
-            self._shown.write(wording.presence(info, self._shown.speakers.called(info.peer, info.name)))
+            who = self._shown.speakers.called(info.peer, info.name)
+            self._shown.write(wording.presence(info, who, addresses.get(info.peer, "")))
+        if not peers:
+            self._shown.write("Nobody else is here.")
+
+    async def _stats(self, argument: str) -> None:
+        measured = {each.peer: each for each in await self._node.stats()}
+        peers = link_report.reported(await self._node.peers(self._conversation), measured)
+        for info in peers:
+            who = self._shown.speakers.called(info.peer, info.name)
+            self._shown.write(wording.link(info, measured.get(info.peer), who))
         if not peers:
             self._shown.write("Nobody else is here.")
 

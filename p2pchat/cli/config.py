@@ -17,6 +17,7 @@ FILE_NAME: Final = "config.toml"
 
 ALLOWED: Final = {
     "server": "a URL that begins with http://, https://, ws:// or wss://",
+    "token-file": "a file that can be read",
     "name": "a name of 1 to 64 visible characters on one line",
     "profile": "1 to 32 small letters, digits, - or _, the first a letter or digit",
     "home": "a folder, or a path where one can be made",
@@ -46,6 +47,7 @@ class ConfigFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename
     """What the file says; None where it says nothing. Types are checked here, values in `p2pchat.cli.options`."""
 
     server: str | None = None
+    token_file: str | None = None
     name: str | None = None
     profile: str | None = None
     home: str | None = None

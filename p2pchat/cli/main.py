@@ -212,6 +212,7 @@ def demo(context: click.Context, /, **_: Any) -> None:
 
 @p2pchat.command()
 @options.server
+@options.token_file
 @options.lan
 @options.profile
 @options.home

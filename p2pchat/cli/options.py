@@ -8,26 +8,21 @@ from __future__ import annotations
 
 import getpass
 import os
-import re
-import shlex
-import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
-from urllib.parse import urlsplit
 
 import click
 import platformdirs
 from click.core import ParameterSource
 
-from p2pchat.cli import config
+from p2pchat.cli import checks, config, secret_files
 from p2pchat.errors import ConfigurationError, UsageError
 from p2pchat.node.settings import Settings
-from p2pchat.protocol.limits import LANGUAGES, NAME_CHARACTERS
-from p2pchat.protocol.rtt.announce import SIZES, Size
-from p2pchat.protocol.rtt.sdp import is_language
+from p2pchat.protocol.limits import NAME_CHARACTERS
+from p2pchat.protocol.rtt.announce import Size
 from p2pchat.protocol.untrusted import safe_line
 from p2pchat.tui.preferences import THEME_NAMES, Presentation
 
@@ -37,25 +32,23 @@ where the local network is not used."""
 
 DEFAULT_PROFILE: Final = "default"
 
-IF_EXISTS: Final = ("rename", "skip", "overwrite", "ask")
-"""What `--if-exists` may be."""
-
 PATIENCE_DEFAULT: Final = 600.0
-PATIENCE_LEAST: Final = 1.0
-PATIENCE_MOST: Final = 604_800.0
-"""Seconds: a week, over which somebody may go home and come back."""
+"""Seconds."""
 
-_PROFILE = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
-_ENVIRONMENT = "P2PCHAT_"
-TOKEN_VARIABLE = "P2PCHAT_TOKEN"
-"""What a signaling server wants that is not open to everybody. Never an option: others could read it in a list of
-processes."""
+TOKEN_VARIABLE: Final = "P2PCHAT_TOKEN"
+"""Holds what a signaling server wants that is not open to everybody. An option names a file with it and never the token
+itself: others could read it in a list of processes."""
 
-TOKEN_CHARACTERS = 256
+TOKEN_CHARACTERS: Final = 256
 """Longest token that the protocol carries."""
 
+_ENVIRONMENT = "P2PCHAT_"
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+ENVIRONMENT_RANK: Final = 2
+"""The rank of what the environment gives: behind the command line, before the configuration file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +59,7 @@ class Given:
     origin: str
     """As an error names it: `--server`, `P2PCHAT_SERVER`, or file and key."""
     rank: int
-    """1 command line, 2 environment, 3 file, 4 default: lower wins."""
+    """1 command line, `ENVIRONMENT_RANK`, 3 file, 4 default: lower wins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +71,7 @@ class Options:
     json: bool
     verbose: bool
     if_exists: str = ""
-    """What to do with names that are taken, one of `IF_EXISTS`; empty where nobody has said so."""
+    """What to do with names that are taken, one of `checks.IF_EXISTS`; empty where nobody has said so."""
     announce: Size = "sentence"
     """How much of live text line mode says at once."""
     events: str = ""
@@ -99,6 +92,7 @@ server = option(
     metavar="URL",
     help=f"The signaling server.  [default: the local network alone; for codes and without it {DEFAULT_SERVER}]",
 )
+token_file = option("token-file", metavar="FILE", help="A file with the token that the signaling server wants.")
 lan = option("lan", is_flag=True, help="Find others on the local network, and be found there.  [default: lan]")
 name = option("name", metavar="NAME", help="What others see you as.  [default: your login name]")
 profile = option("profile", metavar="NAME", help=f"Which of your identities to use.  [default: {DEFAULT_PROFILE}]")
@@ -134,7 +128,7 @@ config_file = option(
     "config", metavar="FILE", help="The configuration file.  [default: config.toml in the folder of all state]"
 )
 
-_MEETING = (server, lan, ice, relay_only)
+_MEETING = (server, token_file, lan, ice, relay_only)
 _ALL = (*_MEETING, name, profile, home, config_file, ephemeral, downloads, patience, plain, json, verbose)
 
 
@@ -153,8 +147,8 @@ def resolve(context: click.Context) -> Options:
         UsageError: plain and machine mode are both asked for in the same place.
     """
     lookup = _Lookup(context)
-    state = lookup.checked("home", _folder, _default_home())
-    ice_urls = tuple(lookup.checked("ice", _ice_urls, ()))
+    state = lookup.checked("home", checks.folder, _default_home())
+    ice_urls = tuple(lookup.checked("ice", checks.ice_urls, ()))
     only_relayed = lookup.flag("relay-only")
     if only_relayed.value and not any(url.startswith("turn") for url in ice_urls):
         raise ConfigurationError(
@@ -164,34 +158,34 @@ def resolve(context: click.Context) -> Options:
     # What is announced tells our addresses, and that we are here: these two are there to avoid that.
     on_lan = lookup.flag("lan", default=True).value and not ephemeral and not only_relayed.value
     settings = Settings(
-        name=lookup.checked("name", _name, "") or _login_name(),
-        server=lookup.checked("server", _server, "" if on_lan else DEFAULT_SERVER),
-        home=state / lookup.checked("profile", _profile, DEFAULT_PROFILE),
-        downloads=lookup.checked("downloads", _folder, platformdirs.user_downloads_path() / "p2pchat"),
+        name=lookup.checked("name", checks.name, "") or _login_name(),
+        server=lookup.checked("server", checks.server, "" if on_lan else DEFAULT_SERVER),
+        home=state / lookup.checked("profile", checks.profile, DEFAULT_PROFILE),
+        downloads=lookup.checked("downloads", checks.folder, platformdirs.user_downloads_path() / "p2pchat"),
         ice=ice_urls,
-        token=_token(),
+        token=_token(lookup.given("token-file") if "token_file" in context.params else None),
         lan=on_lan,
         relay_only=only_relayed.value,
         ephemeral=ephemeral,
-        patience=lookup.checked("patience", _patience, PATIENCE_DEFAULT),
-        languages=lookup.checked("language", _languages, ()),
+        patience=lookup.checked("patience", checks.patience, PATIENCE_DEFAULT),
+        languages=lookup.checked("language", checks.languages, ()),
         sdp_t140=lookup.flag("sdp-t140").value,
     )
     in_lines, as_json = _mode(lookup.flag("plain"), lookup.flag("json"))
-    taken_names = lookup.checked("if-exists", _if_exists, "")
+    taken_names = lookup.checked("if-exists", checks.if_exists, "")
     return Options(
         settings,
         in_lines,
         as_json,
         lookup.flag("verbose").value,
         taken_names,
-        lookup.checked("announce", _announce, "sentence"),
-        lookup.checked("events", _events, ""),
+        lookup.checked("announce", checks.announce, "sentence"),
+        lookup.checked("events", checks.events, ""),
         Presentation(
-            lookup.checked("theme", _theme, ""),
+            lookup.checked("theme", checks.theme, ""),
             lookup.flag("reduced-motion").value,
             lookup.flag("flash").value,
-            lookup.checked("on-alert", _program, ()),
+            lookup.checked("on-alert", checks.program, ()),
             None if settings.ephemeral else settings.home,
         ),
     )
@@ -204,7 +198,7 @@ def with_server(chosen: Options, server: str, origin: str) -> Options:
         ConfigurationError: it is no address of a server.
     """
     try:
-        there = _server(server)
+        there = checks.server(server)
     except ValueError:
         raise ConfigurationError(f"the server of {origin} has to be {config.ALLOWED['server']}") from None
     # The token is for the server that the user has chosen, and no business of another one.
@@ -222,11 +216,18 @@ def on_a_terminal() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
 
 
-def _token() -> str:
-    token = os.environ.get(TOKEN_VARIABLE, "")
-    if len(token) > TOKEN_CHARACTERS:
-        raise ConfigurationError(f"{TOKEN_VARIABLE} has more than {TOKEN_CHARACTERS} characters")
-    return token
+def _token(file: Given | None) -> str:
+    """The token for the signaling server, from its file or the environment: what is nearer to the command line wins."""
+    held, origin = os.environ.get(TOKEN_VARIABLE, "").strip(), TOKEN_VARIABLE
+    if file is not None and not (held and file.rank > ENVIRONMENT_RANK):
+        if held and file.rank == ENVIRONMENT_RANK:
+            raise UsageError(f"{TOKEN_VARIABLE} and {file.origin} exclude each other", "choose one")
+        held, origin = secret_files.content(file.value).strip(), f"the file of {file.origin}"
+        if not held:
+            raise ConfigurationError(f"{origin} holds no token")
+    if len(held) > TOKEN_CHARACTERS or not held.isprintable() or " " in held:
+        raise ConfigurationError(f"{origin} has to hold one token of at most {TOKEN_CHARACTERS} characters")
+    return held
 
 
 class _Lookup:
@@ -244,7 +245,7 @@ class _Lookup:
         self._file = config.load(self._path, required=asked_for is not None)
 
     def checked(self, name: str, check: Callable[[Any], Any], default: Any) -> Any:
-        given = self._given(name)
+        given = self.given(name)
         if given is None:
             return default
         try:
@@ -254,9 +255,10 @@ class _Lookup:
             raise ConfigurationError(f"{given.origin} has to be {config.ALLOWED[name]}") from None
 
     def flag(self, name: str, default: bool = False) -> Given:
-        return self._given(name) or Given(default, f"--{name}", 4)
+        return self.given(name) or Given(default, f"--{name}", 4)
 
-    def _given(self, name: str) -> Given | None:
+    def given(self, name: str) -> Given | None:
+        """Returns the value that is nearest to the command line, not checked."""
         value = getattr(self._file, name.replace("-", "_"))
         in_file = None if value is None else Given(self._from_here(name, value), f"{self._path}: {name}", 3)
         return self._given_to_click(name) or in_file
@@ -268,12 +270,12 @@ class _Lookup:
             case ParameterSource.COMMANDLINE:
                 return Given(value, f"--{name}", 1)
             case ParameterSource.ENVIRONMENT:
-                return Given(value, _ENVIRONMENT + parameter.upper(), 2)
+                return Given(value, _ENVIRONMENT + parameter.upper(), ENVIRONMENT_RANK)
         return None
 
     def _from_here(self, name: str, value: Any) -> Any:
         """Paths in a file count from its folder, not from wherever the command is started."""
-        if name not in ("home", "downloads", "events") or not value or str(value).isdecimal():
+        if name not in ("home", "downloads", "events", "token-file") or not value or str(value).isdecimal():
             return value
         return str(self._path.parent / os.path.expanduser(value))
 
@@ -291,95 +293,9 @@ def _default_home() -> Path:
     return platformdirs.user_data_path("p2pchat", appauthor=False)
 
 
-def _server(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https", "ws", "wss") or not parts.hostname or parts.port == 0:
-        raise ValueError
-    return value
-
-
-def _name(value: str) -> str:
-    if not value.strip() or safe_line(value, NAME_CHARACTERS) != value.strip():
-        raise ValueError
-    return value.strip()
-
-
 def _login_name() -> str:
     try:
         login = getpass.getuser()
     except (OSError, KeyError, ImportError):  # no such user, as in some containers
         login = ""
     return safe_line(login, NAME_CHARACTERS) or "somebody"
-
-
-def _profile(value: str) -> str:
-    if not _PROFILE.fullmatch(value):
-        raise ValueError
-    return value
-
-
-def _folder(value: str) -> Path:
-    path = Path(os.path.expanduser(value)).absolute()
-    if not value or "\0" in value or (path.exists() and not path.is_dir()):
-        raise ValueError
-    return path
-
-
-def _patience(value: str | float) -> float:
-    seconds = float(value)
-    if not PATIENCE_LEAST <= seconds <= PATIENCE_MOST:
-        raise ValueError
-    return seconds
-
-
-def _if_exists(value: str) -> str:
-    if value not in IF_EXISTS:
-        raise ValueError
-    return value
-
-
-def _announce(value: str) -> Size:
-    for size in SIZES:
-        if size == value:
-            return size
-    raise ValueError
-
-
-def _languages(value: str) -> tuple[str, ...]:
-    tags = tuple(dict.fromkeys(tag.strip() for tag in value.split(",")))
-    # All registered languages have two or three letters (RFC 5646 §2.2.1): `English` is none of them.
-    if len(tags) > LANGUAGES or not all(is_language(tag) and len(tag.partition("-")[0]) in (2, 3) for tag in tags):
-        raise ValueError
-    return tags
-
-
-def _theme(value: str) -> str:
-    if value not in THEME_NAMES:
-        raise ValueError
-    return value
-
-
-def _program(value: str) -> tuple[str, ...]:
-    """A command, taken apart as a shell would, which never sees it."""
-    program, *arguments = shlex.split(value) or [""]
-    path = os.path.expanduser(program)
-    # One in the folder where p2pchat happens to be started is not taken: it may be somebody else's.
-    named = os.path.isabs(path) or not os.path.dirname(path)
-    found = shutil.which(path) if named else None
-    if found is None or "\0" in value:
-        raise ValueError
-    return os.path.abspath(found), *arguments
-
-
-def _events(value: str) -> str:
-    if not value or "\0" in value:
-        raise ValueError
-    return value if value.isdecimal() else os.path.abspath(os.path.expanduser(value))
-
-
-def _ice_urls(values: list[str] | tuple[str, ...]) -> list[str]:
-    for value in values:
-        scheme, _, rest = value.partition(":")
-        if scheme not in ("stun", "stuns", "turn", "turns") or not rest:
-            raise ValueError
-    return list(values)

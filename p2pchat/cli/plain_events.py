@@ -9,6 +9,7 @@ from p2pchat.cli.live_words import LiveWords
 from p2pchat.cli.speakers import Speakers
 from p2pchat.cli.transfer_list import TransferList
 from p2pchat.cli.voice import Voice
+from p2pchat.node import link_report
 from p2pchat.node.events import (
     Alerted,
     Direction,
@@ -176,7 +177,8 @@ class PlainEvents:
             case PeerState.CONNECTED if before and before.path != info.path and info.path:
                 self.write(f"{who}: {wording.path(info).lower()} now.")
             case PeerState.LOST if was is not PeerState.LOST:
-                self.write(f"The connection to {who} is lost. Trying again.")
+                again = "" if link_report.TRYING in info.reason else " Trying again."
+                self.write(f"The connection to {who} is lost.{wording.because(info.reason)}{again}")
             case PeerState.LEFT if was in (PeerState.CONNECTED, PeerState.LOST):
                 self.write(f"{who} left.")
             case PeerState.FAILED if was is not PeerState.FAILED:

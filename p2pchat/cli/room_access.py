@@ -15,10 +15,10 @@ import os
 import secrets
 import sys
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
-from p2pchat.errors import ConfigurationError, UsageError
+from p2pchat.cli import secret_files
+from p2pchat.errors import UsageError
 from p2pchat.protocol.invite import Invite, is_link
 from p2pchat.protocol.limits import ROOM_SECRET_BYTES
 from p2pchat.protocol.room_secret import read_secret
@@ -28,9 +28,6 @@ LOBBY: Final = "lobby"
 
 SECRET_VARIABLE: Final = "P2PCHAT_SECRET"
 INVITE_VARIABLE: Final = "P2PCHAT_INVITE"
-
-FILE_BYTES: Final = 8192
-"""Most bytes read of a file with a secret or an invite: four times the longest link."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +84,11 @@ def settle(room: str | None, asked: Asked, has_lobby: bool = False) -> Access:
     if not asked.options:
         return _by_environment(room, has_lobby)
     if asked.invite or asked.invite_file is not None:
-        return _by_invite(room, _ask_for_invite() if asked.invite_file is None else _content(asked.invite_file))
+        file = asked.invite_file
+        return _by_invite(room, _ask_for_invite() if file is None else secret_files.content(file))
     name = _named(room)
     if asked.secret_file is not None:
-        return _by_secret(name, _content(asked.secret_file), "--invite-file")
+        return _by_secret(name, secret_files.content(asked.secret_file), "--invite-file")
     return Access(name, secrets.token_bytes(ROOM_SECRET_BYTES), show_invite=True)
 
 
@@ -134,21 +132,3 @@ def _ask_for_invite() -> str:
         return getpass.getpass("Invite link (it is not shown): ", sys.stderr)
     except EOFError:
         raise UsageError("no invite was given") from None
-
-
-def _content(file: str) -> str:
-    path = Path(os.path.expanduser(file))
-    try:
-        with path.open("rb") as opened:
-            content = opened.read(FILE_BYTES + 1)
-    except OSError as error:
-        raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from None
-    except ValueError:
-        raise ConfigurationError("that is no name of a file") from None
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise ConfigurationError(f"{path} is not text in UTF-8") from None
-    if len(content) > FILE_BYTES:
-        raise ConfigurationError(f"{path} is longer than any secret or invite")
-    return text

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from p2pchat.node import link_report
+from p2pchat.node.answers import PeerStats
 from p2pchat.node.events import Direction, PeerInfo, PeerState, TransferInfo, TransferState, Trust
 from p2pchat.protocol.limits import NAME_CHARACTERS as PEER_CHARACTERS
 from p2pchat.protocol.untrusted import safe_line
@@ -105,15 +107,45 @@ def length(seconds: float) -> str:
 def path(info: PeerInfo) -> str:
     """Returns how a connected peer is reached: `Direct connection, 12 milliseconds`."""
     way = "Connection through a relay" if info.path == "relay" else "Direct connection"
-    return way if info.rtt_ms is None else f"{way}, {number(round(info.rtt_ms), 'millisecond')}"
+    return way if info.rtt_ms is None else f"{way}, {milliseconds(info.rtt_ms)}"
 
 
-def presence(info: PeerInfo, who: str) -> str:
-    """Returns a line of `/who`."""
+def milliseconds(count: float) -> str:
+    """Returns a time in whole milliseconds: `12 milliseconds`."""
+    return number(round(count), "millisecond")
+
+
+def link(info: PeerInfo, measured: PeerStats | None, who: str) -> str:
+    """Returns a line of `/stats`: the way that packets take and what is measured of it, or why there is none."""
+    if measured is None:
+        return f"{who}: {info.state.value}.{because(info.reason)}"
+    lost = link_report.loss(measured)
+    figures = [
+        "round trip not measured yet" if measured.rtt_ms is None else f"round trip {milliseconds(measured.rtt_ms)}",
+        "loss not known yet" if lost is None else f"loss {lost} percent",
+        f"{size(round(measured.rate))} a second",
+        f"sent {size(measured.sent)}",
+        f"received {size(measured.received)}",
+    ]
+    ends = ", ".join(f"{end.lower()} {kind}" for end, kind in link_report.ends(measured))
+    way = link_report.way(measured.path, measured.addresses)
+    return f"{who}: {way}. {sentence(', '.join(figures))}{because(ends)}"
+
+
+def presence(info: PeerInfo, who: str, addresses: str = "") -> str:
+    """Returns a line of `/who`.
+
+    Args:
+        info: the peer.
+        who: what it is called.
+        addresses: the path to it in a few words, where it is known.
+    """
     parts = [f"{who}, key {key(info.peer)}", info.state.value]
     if info.state is PeerState.CONNECTED:
         parts.append(f"{info.trust.value} key")
-        parts.append(path(info).lower())
+        parts.append(link_report.way(info.path, addresses))
+        if info.rtt_ms is not None:
+            parts.append(milliseconds(info.rtt_ms))
         parts.append("takes live text" if info.live_text else "takes no live text")
         if info.languages:
             parts.append(f"writes {', '.join(info.languages)}")

@@ -8,12 +8,14 @@ time: the one that is used, and one that is being made to take its place.
                                                                    └── move: the old one is closed ────────┘
 
 A link that is being made and never opened is closed without a word when another attempt takes its place. When the used
-one closes first, the one that is being made is what is waited for.
+one closes first, the one that is being made is what is waited for. One whose offer the peer seems not to have got is
+replaced by another attempt, which has a newer generation; when both sides do so, the negotiation settles which counts.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections import deque
 from collections.abc import Callable
@@ -25,6 +27,7 @@ from p2pchat.errors import PeerUnreachable
 from p2pchat.protocol.allowance import Allowance
 from p2pchat.protocol.limits import SIGNAL_BURST, SIGNALS_PER_SECOND
 from p2pchat.protocol.negotiation import (
+    Crossed,
     MakeAnswer,
     MakeOffer,
     Negotiation,
@@ -42,6 +45,10 @@ from p2pchat.rtc.path import PathInfo
 
 REMEMBERED_SIGNALS = 8
 """Signals of the peer that are recognised when they come a second time, by the other way: two attempts have six."""
+
+CROSSING_SECONDS = 2.0
+"""Offers cross within the time of a signal, 0.6 s by satellite. One that is open for longer when the peer offers has
+been lost: the peer would have answered."""
 
 Outcome = Literal["direct", "relay", "failed"]
 
@@ -87,21 +94,26 @@ class Connector:
         self._successor: Link | None = None
         self._making: Link | None = None
         """Which of the two is being made."""
+        self._began = 0.0
+        """Since when it is."""
         self._direct_only = False
         self._limit: float | None = None
         self._work: set[asyncio.Task[None]] = set()
         self._sent_before = 0
         self._received_before = 0
 
-    def start(self, limit: float | None = None, direct_only: bool = False) -> bool:
+    def start(self, limit: float | None = None, direct_only: bool = False, before: float = -math.inf) -> bool:
         """Offers a link to the peer, unless one is being made. Returns whether it did.
 
         Args:
             limit: seconds after which it has failed; None for the link's own limit.
             direct_only: whether a relayed one is of no use.
+            before: time of the monotonic clock; one that is being made since earlier is replaced.
         """
         if self._making is not None:
-            return False
+            if self._began >= before:
+                return False
+            self._negotiation.reset()
         self._limit, self._direct_only = limit, direct_only
         self._negotiation.start()
         self._drain()
@@ -153,6 +165,11 @@ class Connector:
     def in_use(self) -> bool:
         """Whether there is a link that has opened."""
         return self._link is not None and self._link is not self._making
+
+    @property
+    def making(self) -> bool:
+        """Whether a link is being made: the first one, or one to take the place of the one in use."""
+        return self._making is not None
 
     @property
     def may_be_direct(self) -> bool:
@@ -222,11 +239,14 @@ class Connector:
                     self._relay(msgspec.to_builtins(signal))
                 case Refused(reason) if self._making is not None:
                     self._spawn(self._making.close(f"the peer refused: {safe_line(reason)}"))
+                case Crossed():
+                    self.start(self._limit, self._direct_only, before=time.monotonic() - CROSSING_SECONDS)
 
     def _new_link(self, offering: bool) -> Link:
         if self._making is not None:
             self._forget(self._making, "replaced by a new attempt")
-        generation, began = self._negotiation.generation, time.monotonic()
+        generation = self._negotiation.generation
+        began = self._began = time.monotonic()
         configuration = self._configuration()
         direct_only = offering and self._direct_only
         if direct_only:

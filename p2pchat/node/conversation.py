@@ -10,7 +10,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Any
 
 from p2pchat.errors import PeerUnreachable, UsageError
@@ -264,8 +264,7 @@ class Conversation:
         for peer_id in there:
             peer = self._peer(peer_id)
             peer.present = True
-            if peer.info.state is not PeerState.CONNECTED:
-                peer.connect()
+            peer.connect()
 
     def _peer(self, peer_id: str) -> Peer:
         peer = self.peers.get(peer_id)
@@ -293,11 +292,11 @@ class Conversation:
     def _link_configuration(self) -> Configuration:
         return with_servers(self._surroundings.configuration, self._client.ice_servers)
 
-    def look_around(self, address_gone: bool) -> None:
-        """This machine has other addresses, or has slept: are the server and the peers still there?"""
-        self._client.hurry()
+    def look_around(self, gone: Set[str]) -> None:
+        """This machine has lost or got addresses, or has slept: are the server and the peers still there?"""
+        self._client.hurry(gone)
         for peer in self.peers.values():
-            peer.way.look(address_gone)
+            peer.way.look(bool(gone))
 
     def _signalled(self, sender: str, body: Any) -> None:
         if self._secret:

@@ -42,14 +42,14 @@ class NetworkWatch:
     """Watches this machine from `start` to `stop`.
 
     Args:
-        changed: called when addresses have changed, or the machine has slept; with whether an address is gone.
+        changed: called when addresses have changed, or the machine has slept; with the addresses that are gone.
         addresses: looks the addresses up.
         awake: seconds of a clock that stands still while the machine sleeps, and of one that does not.
     """
 
     def __init__(
         self,
-        changed: Callable[[bool], None],
+        changed: Callable[[frozenset[str]], None],
         addresses: Callable[[], frozenset[str]] | None = None,
         awake: Callable[[], tuple[float, float]] | None = None,
     ) -> None:
@@ -107,7 +107,7 @@ class NetworkWatch:
         before, self._known = self._known, self._addresses()
         if self._known != before:
             logger.info("%d addresses are new, %d are gone", len(self._known - before), len(before - self._known))
-            self._changed(bool(before - self._known))
+            self._changed(before - self._known)
 
     def _tick(self) -> None:
         awake, asleep = self._clocks()
@@ -118,7 +118,7 @@ class NetworkWatch:
         if late > SLEPT_SECONDS or ahead > SLEPT_SECONDS:
             logger.info("awake after %.0f s", max(late, ahead))
             before, self._known = self._known, self._addresses()
-            self._changed(bool(before - self._known))
+            self._changed(before - self._known)
 
 
 def present_addresses() -> frozenset[str]:

@@ -331,10 +331,10 @@ class Node:
         await asyncio.to_thread(carry_out)
         self._look_again()
 
-    def _look_around(self, address_gone: bool) -> None:
-        """This machine has other addresses, or has slept."""
+    def _look_around(self, gone: frozenset[str]) -> None:
+        """This machine has lost or got addresses, or has slept."""
         for conversation in self._conversations.values():
-            conversation.look_around(address_gone)
+            conversation.look_around(gone)
 
     def _look_again(self) -> None:
         """Contacts have changed: so may what the connected peers are to us."""

@@ -111,8 +111,9 @@ class Peer:
     # --- the way to the peer
 
     def connect(self) -> None:
-        """Offers a link, unless one is there or being made."""
-        self._final, self.refused = None, False
+        """It has a seat that signals reach: offers a link, unless one is there."""
+        if not self.connected:
+            self._final, self.refused = None, False
         self.way.begin()
 
     def signal(self, body: Any) -> None:

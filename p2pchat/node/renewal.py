@@ -1,6 +1,7 @@
 """When the link of a connected peer is replaced by another one, while it still lives.
 
     something has changed here ── probe ── silent for 3 s, or for 1 s when an address is gone ──> another one
+    an address is gone, and signals get through again ──────────────────> another one
     silent for SUSPECT_AFTER (`p2pchat.protocol.heartbeat`) ────────────> another one
     it runs through a relay ── 10, 60, 300 s ───────────────────────────> a direct one; if there is none, it stays
 
@@ -10,6 +11,7 @@ The old link is used until the new one is (`p2pchat.node.successor`); an attempt
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable
 
@@ -51,6 +53,8 @@ class Renewal:
         self._check: asyncio.TimerHandle | None = None
         self._upgrade: asyncio.TimerHandle | None = None
         self._upgrades = 0
+        self._gone: float | None = None
+        """When an address was gone from this machine, since the link is in use."""
 
     def talking(self, path: str, offered: bool) -> None:
         """A link is in use. Whoever offered it is the one that tries to leave the relay."""
@@ -62,20 +66,33 @@ class Renewal:
 
     def over(self) -> None:
         """The link is gone, or another one is used."""
-        self.only_direct = False
+        self.only_direct, self._gone = False, None
         for timer in (self._check, self._upgrade):
             if timer is not None:
                 timer.cancel()
         self._check = self._upgrade = None
 
-    def suspect(self) -> None:
-        """The link may be dead: another one is made beside it."""
+    def suspect(self, before: float = -math.inf) -> None:
+        """The link may be dead: another one is made beside it, also in place of one that was begun before a time."""
         self.only_direct = False
-        self._connector.start(limit=LIMITS[0])
+        self._connector.start(LIMITS[0], before=before)
+
+    def afresh(self, before: float) -> None:
+        """Signals get through again, or other addresses are there: what was begun before that is begun again.
+
+        When an address is gone and the link has not answered since, it is most likely dead, and is not waited for.
+        """
+        if self._gone is not None and not self._answered_since(self._gone):
+            self.suspect(before)
+        elif self._connector.making:
+            limit = UPGRADE_SECONDS if self.only_direct else LIMITS[0]
+            self._connector.start(limit, self.only_direct, before)
 
     def look(self, address_gone: bool) -> None:
         """Something has changed on this machine: it may be that it has an address less."""
         asked = time.monotonic()
+        if address_gone:
+            self._gone = asked
         self._probe()
         if self._check is not None:
             self._check.cancel()

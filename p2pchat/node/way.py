@@ -5,14 +5,17 @@
                        └───────────────────────────────────────────┴────────────────────────────────┘
 
 While a link is in use, a successor may be made beside it (`renewal`); the session moves to it when the same peer has
-proved itself there (`successor`). While no signal can reach the peer, because the server is away or the peer has lost
-it, no attempt is made, and that is the reason that is told.
+proved itself there (`successor`). An attempt that was begun while the peer could not be reached, or on another network,
+is replaced by another one as soon as that has changed: what it sent may be lost. While no signal can reach the peer,
+because the server is away or the peer has lost it, no attempt is made, and that is the reason that is told.
 """
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol
 
 from p2pchat.node.attempts import RARE_DELAYS, Attempts
@@ -106,11 +109,11 @@ class Way:
     # --- without a link
 
     def begin(self) -> None:
-        """Offers a link, unless one is there or being made."""
+        """Signals reach the peer now: offers a link, unless one is there; see also `Renewal.afresh`."""
         self._why = ""
         self._attempts.succeeded()
         self._attempts.cancel()
-        self._try_again()
+        self._try_again(time.monotonic())
 
     def await_offer(self) -> None:
         """The peer has just come, and will offer."""
@@ -121,18 +124,16 @@ class Way:
             self._attempts.after(OFFER_SECONDS, self._nobody_offered)
 
     def hurry(self) -> None:
-        """Something has changed for the better, or may have: without a link, one is tried at once."""
-        if self._peer.wanted and not self._peer.connected:
+        """Something has changed for the better, or may have: without a link one is tried at once, also anew."""
+        if self._peer.wanted and (self.connector.making or not self.connector.busy):
             self._attempts.succeeded()
-            if not self.connector.busy:
-                self._attempts.again(self._try_again)
+            self._attempts.again(partial(self._try_again, time.monotonic()))
 
     def look(self, address_gone: bool) -> None:
         """Something has changed on this machine: it has other addresses, or has slept."""
+        self.hurry()
         if self._peer.session.state is State.TALKING:
             self._renewal.look(address_gone)
-        else:
-            self.hurry()
 
     def closed(self, reason: str) -> None:
         """There is no link any more, and one is wanted: plans the next attempt."""
@@ -156,16 +157,20 @@ class Way:
             self._why = "it did not offer a connection"
             self._try_again()
 
-    def _try_again(self) -> None:
-        if self.connector.in_use or not self._peer.wanted:
+    def _try_again(self, before: float = -math.inf) -> None:
+        """Offers a link, unless one is there, or is being made and was not begun before a time."""
+        if not self._peer.wanted:
             return
-        unreached = "" if self.connector.busy else self._unreached()
-        why = unreached or (f"trying again: {self._why}" if self._why else "")
+        if self.connector.in_use:
+            self._renewal.afresh(before)
+            return
+        busy, unreached = self.connector.busy, self._unreached()
+        why = (not busy and unreached) or (f"trying again: {self._why}" if self._why else "")
         self._peer.stands(None if self._attempts.rare else PeerState.CONNECTING, why)
-        if unreached:
+        if not unreached:
+            self.connector.start(self._attempts.limit if self._peer.key is not None else None, before=before)
+        elif not busy:
             self._attempts.after(LOOK_EVERY, self._try_again)
-        elif not self.connector.busy:
-            self.connector.start(self._attempts.limit if self._peer.key is not None else None)
 
     # --- signals
 

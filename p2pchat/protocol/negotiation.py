@@ -5,7 +5,8 @@ Rules
     2. Each offer carries a generation, a number that grows with every attempt of either side. An answer or a refusal
        counts only when its generation is the one of our open offer; all others are stale and dropped.
     3. Glare: when both have an open offer, the one of the peer with the smaller id stands. Its author drops the
-       other's offer; the other takes its own back and answers.
+       other's offer; the other takes its own back and answers. Whoever has had its offer open for long knows then
+       that it was lost, since the other would have answered: it takes it back and makes a newer one.
     4. A newer offer of the peer replaces whatever was going on: the peer has given the old attempt up. An offer that
        is not newer than the peer's last one is a replay and dropped.
     5. Candidates that are found after the description was sent follow it, with its generation. They count as long as
@@ -98,7 +99,12 @@ class Refused:
     reason: str
 
 
-Output = MakeOffer | MakeAnswer | UseAnswer | UseCandidates | Send | Refused
+@dataclass(frozen=True, slots=True)
+class Crossed:
+    """The peer's offer was dropped, because ours stands. When ours is old it was lost: `reset`, and `start` again."""
+
+
+Output = MakeOffer | MakeAnswer | UseAnswer | UseCandidates | Send | Refused | Crossed
 
 
 class Negotiation:
@@ -183,6 +189,7 @@ class Negotiation:
             return
         self._last_theirs = signal.generation
         if self.state is State.OFFERING and self._ours_stands:
+            self._outputs.append(Crossed())
             return
         self.generation = signal.generation
         self.state = State.ANSWERING

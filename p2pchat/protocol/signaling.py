@@ -321,7 +321,12 @@ class Malformed(ValueError):
 
 def encode(message: FromClient | FromServer) -> str:
     """Returns the message as one line of JSON."""
-    return _encoder.encode(message).decode()
+    return encode_bytes(message).decode()
+
+
+def encode_bytes(message: FromClient | FromServer) -> bytes:
+    """Returns the same in UTF-8, as it goes over a WebSocket."""
+    return _encoder.encode(message)
 
 
 def decode_from_client(text: str | bytes) -> FromClient:
@@ -349,13 +354,10 @@ Message = TypeVar("Message")
 
 
 def _decode(decoder: msgspec.json.Decoder[Message], text: str | bytes) -> Message:
-    too_large = Malformed(ErrorCode.TOO_LARGE, f"a message may have {MESSAGE_BYTES} bytes")
-    if len(text) > MESSAGE_BYTES:
-        raise too_large
     try:
-        data = text.encode() if isinstance(text, str) else text
-        if len(data) > MESSAGE_BYTES:
-            raise too_large
+        # The first length spares encoding what is far too long, the second one counts.
+        if len(text) > MESSAGE_BYTES or len(data := text.encode() if isinstance(text, str) else text) > MESSAGE_BYTES:
+            raise Malformed(ErrorCode.TOO_LARGE, f"a message may have {MESSAGE_BYTES} bytes")
         return decoder.decode(data)
     except msgspec.ValidationError as error:
         unknown = "Invalid value" in str(error) and "$.type" in str(error)

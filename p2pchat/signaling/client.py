@@ -17,7 +17,7 @@ import itertools
 import logging
 import random
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence, Set
 from typing import Any, Final, Literal
 
 import aiohttp
@@ -121,6 +121,9 @@ class SignalingClient:
         self._members = Members(peer_id)
         self._online = False
         self._hurried = asyncio.Event()
+        """Something has changed on this machine, and the server has given no sign of life since."""
+        self._connection: Connection | None = None
+        """The one that messages pass through now."""
         self._limit: asyncio.Timeout | None = None
         """Ends the wait for the next message of the server, when that is hurried."""
         self._renewal: asyncio.TimerHandle | None = None
@@ -214,14 +217,22 @@ class SignalingClient:
             return "the server is away, and there is no other way to reach it"
         return "it has lost the server, and may come back" if peer in self._members.away else ""
 
-    def hurry(self) -> None:
+    def hurry(self, gone: Set[str] = frozenset()) -> None:
         """Something has changed on this machine.
 
-        A server that is away is tried at once. One that is there has `HURRY_SECONDS` to give a sign of life.
+        A server that is away is tried at once, and so is one whose connection went out from an address that is gone.
+        Otherwise it has `HURRY_SECONDS` to give a sign of life.
         """
         self._hurried.set()
-        if self._limit is not None and self._limit.when() is None:
-            self._limit.reschedule(asyncio.get_running_loop().time() + HURRY_SECONDS)
+        if self._limit is None or self._connection is None or self._limit.expired():
+            return
+        now = asyncio.get_running_loop().time()
+        if self._connection.local_address in gone:
+            self._connection.abandon()
+            self._online = False
+            self._limit.reschedule(now)
+        elif self._limit.when() is None:
+            self._limit.reschedule(now + HURRY_SECONDS)
             self._send(wire.Ping())
 
     def _send(self, message: wire.Relay | wire.Report | wire.IceServersWanted | wire.Ping) -> None:
@@ -307,10 +318,10 @@ class SignalingClient:
         """Tries until the seat is taken again; returns the connection and the number of the next attempt."""
         told = ""
         for attempt in itertools.count(first):
-            self._hurried.clear()
             delay = reconnect_delay(attempt, random.random(), retry_after)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._hurried.wait(), delay)
+            self._hurried.clear()
             retry_after = None
             try:
                 return await self._open(), attempt + 1
@@ -329,19 +340,23 @@ class SignalingClient:
     async def _attend(self, connection: Connection) -> Lost:
         """Passes messages in both directions until the connection is lost; returns why."""
         writer = asyncio.create_task(self._write(connection))
+        self._connection = connection
         try:
             async with asyncio.timeout(None) as self._limit:
                 while True:
                     message = await connection.receive()
-                    self._limit.reschedule(None)
+                    if not connection.abandoned:
+                        self._limit.reschedule(None)
+                        self._hurried.clear()
                     await self._read(message, connection)
         except Lost as lost:
             return lost
         except TimeoutError:
+            moved = connection.abandoned
             connection.abandon()
-            return Lost("the server did not answer any more")
+            return Lost("this machine has another address now" if moved else "the server did not answer any more")
         finally:
-            self._limit = None
+            self._connection = self._limit = None
             writer.cancel()
             closing = asyncio.create_task(connection.close())
             self._ending.add(closing)
@@ -359,9 +374,9 @@ class SignalingClient:
 
     async def _write(self, connection: Connection) -> None:
         with contextlib.suppress(ConnectionError):  # whoever reads notices as well
-            while True:
+            while not connection.abandoned:
                 self._outbox_changed.clear()
-                while self._outbox:
+                while self._outbox and not connection.abandoned:
                     await connection.send(self._outbox.popleft())
                 self._outbox_sent.set()
                 await self._outbox_changed.wait()

@@ -76,6 +76,11 @@ class Connection:
 
     def __init__(self, websocket: aiohttp.ClientWebSocketResponse) -> None:
         self._websocket = websocket
+        name = websocket.get_extra_info("sockname")
+        self.local_address: str = name[0].partition("%")[0] if name else ""
+        """The address of this machine that it goes out from."""
+        self.abandoned = False
+        """Whether it was given up as dead."""
         self._over = False
         self._bad = 0
         self._last_error: Error | None = None
@@ -127,7 +132,7 @@ class Connection:
 
     def abandon(self) -> None:
         """It seems to be dead: `close` does not give the seat up, so that another connection can have it."""
-        self._over = True
+        self._over = self.abandoned = True
 
     async def close(self) -> None:
         """Gives the seat up and closes; takes `CLOSE_SECONDS` at most."""

@@ -19,7 +19,7 @@ import logging
 import math
 import random
 import secrets
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence, Set
 from typing import Any, Final, Literal
 
 from p2pchat.errors import NoConnection, ServerRefused, ServerUnreachable
@@ -184,11 +184,11 @@ class LanSignaling:
             return self._server.unreached(peer)
         return "" if routes else "it is no longer on the local network"
 
-    def hurry(self) -> None:
+    def hurry(self, gone: Set[str] = frozenset()) -> None:
         """See `Seat.hurry`."""
         self._network.hurry()
         for client in self._clients.values():
-            client.hurry()
+            client.hurry(gone)
         for moved in self._moved.values():
             moved.set()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Sequence, Set
 from typing import Any, Literal, Protocol
 
 from p2pchat.protocol.signaling import IceServer
@@ -42,8 +42,12 @@ class Seat(Protocol):
     def unreached(self, peer: str) -> str:
         """Says why nothing can be relayed to a peer now, in words; empty when it can."""
 
-    def hurry(self) -> None:
-        """Something has changed on this machine: finds out whether the connection lives, and if not, tries at once."""
+    def hurry(self, gone: Set[str] = frozenset()) -> None:
+        """Something has changed on this machine: finds out whether the connection lives, and if not, tries at once.
+
+        Args:
+            gone: the addresses that this machine has no longer; a connection from one of them is dead.
+        """
 
     async def close(self) -> None:
         """Gives the seat up; bounded by a few seconds."""

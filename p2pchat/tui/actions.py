@@ -94,7 +94,7 @@ ACTIONS: Final = (
         argument="[NAME]",
     ),
     Action("hold", "Compose in private, or go on", Where.CHAT, ("f6",), slash="hold"),
-    Action("statistics", "Show how well live text works", Where.EVERYWHERE, ("f8",)),
+    Action("statistics", "Show how the links and live text work", Where.EVERYWHERE, ("f8",), slash="stats"),
     Action("rtt", "The same by one name: live text, and how well it works", Where.CHAT, slash="rtt", argument=RTT),
     Action(
         "export",

@@ -9,11 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from rich.cells import cell_len
+
 from p2pchat.errors import PeerUnreachable
-from p2pchat.node.answers import ContactInfo
+from p2pchat.node.answers import ContactInfo, PeerStats
 from p2pchat.node.events import LiveTextAsked, PeerInfo, PeerState, Trust
+from p2pchat.node.link_report import TRYING, next_step
 from p2pchat.node.live_notice import NO_EMERGENCY
 from p2pchat.protocol.untrusted import safe_line
+from p2pchat.tui.content import crop
 
 TRUST: Final = {Trust.NEW: "new key", Trust.KNOWN: "known", Trust.VERIFIED: "verified", Trust.NONE: "no key"}
 """What is known of a key, in words."""
@@ -32,6 +36,9 @@ SIGNS: Final = {
     PeerState.LEFT: ("·", "$muted"),
 }
 """A sign and its colour for each state; the word always stands beside it."""
+
+LEAST_REASON: Final = 12
+"""Least space for a part of a reason, in cells: less says nothing."""
 
 _OURS: Final = str.maketrans(dict.fromkeys("✓✔☑✅🗸🗹⍻√", "?") | dict.fromkeys("·•∙⋅‧･", "."))
 
@@ -64,10 +71,25 @@ def verified_sign(info: PeerInfo) -> str:
 
 def peer_state(info: PeerInfo, reason: bool = True) -> str:
     """Where the link to a peer stands, in words: `direct 12 ms`, `connecting: trying a relay`."""
+    words = info.state.value
     if info.state is PeerState.CONNECTED:
-        path = "relayed" if info.path == "relay" else safe_line(info.path) or "connected"
-        return path if info.rtt_ms is None else f"{path} {info.rtt_ms:.0f} ms"
-    return info.state.value + (f": {safe_line(info.reason)}" if reason and info.reason else "")
+        words = "relayed" if info.path == "relay" else safe_line(info.path) or "connected"
+        if info.rtt_ms is not None and not info.reason:
+            words += f" {info.rtt_ms:.0f} ms"
+    return words + (f": {safe_line(info.reason)}" if reason and info.reason else "")
+
+
+def fitting_state(info: PeerInfo, cells: int) -> str:
+    """The same in so many cells: where not all of the reason fits, what happens next is said sooner than what did."""
+    whole, state = peer_state(info), peer_state(info, reason=False)
+    what, then = next_step(safe_line(info.reason))
+    if cell_len(whole) <= cells or not then:
+        return crop(whole, cells)
+    if (room := cells - cell_len(f"{state}: ; {then}")) >= LEAST_REASON:
+        return f"{state}: {crop(what, room)}; {then}"
+    again = then.removeprefix(TRYING)
+    shorter = (f"{state}, {then}", f"{state}, {again}", again, f"{state}, retrying", state)
+    return next((words for words in shorter if cell_len(words) <= cells), crop(state, cells))
 
 
 def news(before: PeerInfo | None, info: PeerInfo, was_lost: bool) -> str:
@@ -139,10 +161,12 @@ def guest_asks(label: str) -> tuple[str, str]:
     return words, f"/admit {label} lets it in, /refuse {label} does not."
 
 
-def who_is_here(peers: Iterable[PeerInfo]) -> str:
-    """A line for each peer, with its state and what is known of its key."""
+def who_is_here(peers: Iterable[PeerInfo], measured: Iterable[PeerStats] = ()) -> str:
+    """A line for each peer, with its state, the path to it where it is measured, and what is known of its key."""
+    addresses = {stats.peer: safe_line(stats.addresses) for stats in measured}
     lines = [
-        f"{full_label(info.peer, info.name)}: {', '.join(filter(None, [peer_state(info), trust(info)]))}"
+        f"{full_label(info.peer, info.name)}: "
+        f"{', '.join(filter(None, [peer_state(info), addresses.get(info.peer), trust(info)]))}"
         for info in peers
     ]
     return "\n".join(lines) or "Nobody else is here"

@@ -118,6 +118,16 @@ def test_losses_and_what_came_back_are_told() -> None:
     ]
 
 
+def test_that_the_server_is_gone_is_told_once_whatever_the_reasons() -> None:
+    gone = [ServerChanged("lab", False, reason, 5.0) for reason in ("connection refused", "no route", "no route")]
+    back = ServerChanged("lab", True, "", 6.0)
+    assert told(back, *gone, back, gone[0]) == [
+        ("status", "the signaling server is gone"),
+        ("status", "the signaling server is back"),
+        ("status", "the signaling server is gone"),
+    ]
+
+
 def test_everything_else_is_told_in_words() -> None:
     seeing = replace(BEN, sees_keys=True, live_mode="hold")
     assert told(

@@ -16,7 +16,7 @@ from p2pchat.cli import chat_plain, wording
 from p2pchat.cli.plain_events import PlainEvents
 from p2pchat.cli.room_access import Access
 from p2pchat.errors import NotSendable
-from p2pchat.node.answers import ContactInfo, Leftover
+from p2pchat.node.answers import ContactInfo, Leftover, PeerStats
 from p2pchat.node.events import (
     Alerted,
     Direction,
@@ -27,6 +27,7 @@ from p2pchat.node.events import (
     MessageReceived,
     MessageSent,
     PeerChanged,
+    PeerInfo,
     PeerMeasured,
     PeerState,
     Problem,
@@ -351,6 +352,39 @@ async def test_each_end_of_a_transfer_has_its_words() -> None:
     ]
 
 
+async def test_how_the_link_to_each_works_is_told_in_a_line_of_words() -> None:
+    node = FakeNode()
+    cyd = replace(BEN, peer="p0awxxxx", name="cyd", path="relay")
+    dan = PeerInfo("d4n00000", "dan", PeerState.LOST, reason="no route; trying again in 3 s")
+    eve = PeerInfo("9tq3mmno", "eve", PeerState.LEFT)
+    node.known_peers = [BEN, cyd, dan, eve]
+    node.known_stats = [
+        PeerStats(BEN.peer, "direct", 12.2, 263, 4_200_000, 2_500.0, 0.004, "IPv4, same network", "host", "prflx"),
+        PeerStats(cyd.peer, "relay", None, 0, 0, 0.0, None, "through relay turn.example over TLS", "relay", "host"),
+    ]
+    async with joined(node) as talk:
+        await talk.told(*(PeerChanged("lab", peer, 5.0) for peer in node.known_peers))
+        del talk.written[:]
+        talk.enter(b"/stats", b"/who")
+        await talk.until(lambda: len(talk.written) == 7)
+    assert talk.written[:3] == [
+        "ben: direct, IPv4, same network. Round trip 12 milliseconds, loss 1 percent, 2.5 kilobytes a second, sent 263"
+        " bytes, received 4.2 megabytes. Address here of the machine itself, address there of a NAT, as the other side"
+        " sees it.",
+        "cyd: through relay turn.example over TLS. Round trip not measured yet, loss not known yet, 0 bytes a second,"
+        " sent 0 bytes, received 0 bytes. Address here of a relay, address there of the machine itself.",
+        "dan: lost. No route; trying again in 3 s.",
+    ]
+    assert "direct, IPv4, same network, 12 milliseconds" in talk.written[3]
+    assert "through relay turn.example over TLS" in talk.written[4]
+
+
+async def test_without_anybody_there_is_no_link_to_tell_of() -> None:
+    async with joined() as talk:
+        talk.enter(b"/stats")
+        await talk.until(lambda: talk.written[1:] == ["Nobody else is here."])
+
+
 async def test_questions_are_answered() -> None:
     node = FakeNode()
     async with joined(node) as talk:
@@ -362,7 +396,7 @@ async def test_questions_are_answered() -> None:
         talk.enter(b"/who", b"/status", b"/transfers", b"/help")
         await talk.until(lambda: len(talk.written) == 4 + len(chat_plain.HELP))
     assert talk.written[:4] == [
-        "ben, key m2xd, connected, new key, direct connection, 12 milliseconds, takes live text.",
+        "ben, key m2xd, connected, new key, direct, 12 milliseconds, takes live text.",
         "cyd, key p0aw, failed. No path.",
         "You are ana, key k7qf. Room lab. The signaling server is reachable. 1 peer connected. Live text is off.",
         "1: Sending draft.pdf to ben.",

@@ -280,6 +280,58 @@ def test_a_file_that_was_asked_for_has_to_exist(home: Path) -> None:
     assert "cannot be read" in refused()
 
 
+def secret_file(folder: Path, content: str, mode: int = 0o600) -> Path:
+    path = folder / "token"
+    path.write_text(content, "utf-8")
+    path.chmod(mode)
+    return path
+
+
+def test_a_token_comes_from_what_is_nearest_to_the_command_line(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert resolved().settings.token == ""
+    secret_file(home, "of-the-file\n")
+    configured(home, 'token-file = "token"')
+    assert resolved().settings.token == "of-the-file"
+    monkeypatch.setenv("P2PCHAT_TOKEN", "of-the-environment")
+    assert resolved().settings.token == "of-the-environment"
+    assert resolved("--token-file", str(home / "token")).settings.token == "of-the-file"
+    monkeypatch.setenv("P2PCHAT_TOKEN_FILE", str(home / "token"))
+    with pytest.raises(UsageError, match="P2PCHAT_TOKEN and P2PCHAT_TOKEN_FILE exclude each other"):
+        resolved()
+    monkeypatch.delenv("P2PCHAT_TOKEN")
+    assert resolved().settings.token == "of-the-file"
+
+
+@pytest.mark.parametrize(("held", "says"), [(" \n", "no token"), ("one two", "one token"), ("x" * 257, "at most 256")])
+def test_a_file_without_a_token_is_told_and_none_of_it_shown(home: Path, held: str, says: str) -> None:
+    message = refused("--token-file", str(secret_file(home, held)))
+    assert message.startswith("the file of --token-file")
+    assert says in message
+    assert not held.strip() or held not in message
+    assert "cannot be read" in refused("--token-file", str(home / "missing"))
+
+
+def test_a_command_that_meets_nobody_does_not_look_for_the_token(home: Path) -> None:
+    configured(home, 'token-file = "missing"')
+
+    @click.command()
+    @options.config_file
+    @click.pass_context
+    def command(context: click.Context, /, **_: object) -> None:
+        assert options.resolve(context).settings.token == ""
+
+    command.main([], standalone_mode=False)
+
+
+def test_a_token_that_others_can_read_is_used_with_a_warning(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert resolved("--token-file", str(secret_file(home, "secret"))).settings.token == "secret"
+    assert capsys.readouterr().err == ""
+    assert resolved("--token-file", str(secret_file(home, "secret", 0o644))).settings.token == "secret"
+    warned = capsys.readouterr().err
+    assert f"can read {home / 'token'}" in warned
+    assert "chmod 600" in warned
+
+
 def test_relayed_connections_need_a_server_for_them() -> None:
     assert "TURN" in refused("--relay-only", "--ice", "stun:a")
     assert resolved("--relay-only", "--ice", "turn:a").settings.relay_only

@@ -55,12 +55,6 @@ def whole() -> list[Cell]:
     return [Cell(first, newcomer, turn) for turn in GATHERED_OVER for first in Nat for newcomer in Nat]
 
 
-def triangle(turn: str) -> list[Cell]:
-    """Each pair of kinds once."""
-    kinds = list(Nat)
-    return [Cell(first, other, turn) for at, first in enumerate(kinds) for other in kinds[at:]]
-
-
 def expected() -> dict[Cell, Outcome]:
     """Returns the table of the page."""
     kinds = {kind.value: kind for kind in Nat}

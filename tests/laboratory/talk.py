@@ -17,9 +17,9 @@ from tests.laboratory.internet import Home
 from tests.laboratory.link import Quality
 from tests.laboratory.resident import Resident
 
-FILE_BYTES = 8_000_000
-HOME_LINE = Quality(delay=0.01, rate=10e6)
-"""A home's upload: the file takes at least seven seconds."""
+FILE_BYTES = 3_000_000
+HOME_LINE = Quality(delay=0.01, rate=5e6)
+"""A home's upload: the file takes at least five seconds."""
 
 PAUSE_SECONDS = 0.25
 """Between two messages of one side."""

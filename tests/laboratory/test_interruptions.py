@@ -20,8 +20,8 @@ from tests.node.player import on_guarded_loop
 _MISSING = no_link() or missing("nft")
 pytestmark = [pytest.mark.skipif(bool(_MISSING), reason=_MISSING), pytest.mark.timeout(600)]
 
-SLACK_SECONDS = 10.0
-"""What a busy machine may add to the time of the page, and the next delay between two attempts."""
+SLACK_TIMES, SLACK_SECONDS = 2, 10.0
+"""A busy machine may take so many times as long as the page says, and the next delay between two attempts."""
 
 Fault = Callable[[Internet, Talk], Awaitable[None]]
 
@@ -68,17 +68,17 @@ async def another_network(lab: Internet, two: Talk) -> None:
 
 SOME: dict[str, Fault] = {
     "cut for 8 s": a_cut(8),
-    "cut for 30 s": a_cut(30),
-    "no way to each other for 8 s": a_cut_between_them(8),
     "new address": a_new_address,
-    "another network": another_network,
     "stopped for 12 s": a_stop(12),
 }
 
 MORE: dict[str, Fault] = {
     **SOME,
-    "stopped for 60 s": a_stop(60),
+    "cut for 30 s": a_cut(30),
+    "no way to each other for 8 s": a_cut_between_them(8),
     "no way to each other for 30 s": a_cut_between_them(30),
+    "another network": another_network,
+    "stopped for 60 s": a_stop(60),
 }
 
 
@@ -117,4 +117,5 @@ async def check(faults: dict[str, Fault], folder: Path) -> None:
     print("\n".join(f"| {name} | {taken:.1f} s |" for name, taken in found.items()))
     assert [outcome for outcome in outcomes if isinstance(outcome, BaseException)] == []
     promised = {name: page.seconds(taken) for name, taken in page.rows("Interruptions")}
-    assert {name: taken for name, taken in found.items() if taken > promised[name] + SLACK_SECONDS} == {}
+    bounds = {name: SLACK_TIMES * promised[name] + SLACK_SECONDS for name in found}
+    assert {name: taken for name, taken in found.items() if taken > bounds[name]} == {}

@@ -8,33 +8,36 @@ from pathlib import Path
 import pytest
 
 from tests.laboratory import internet, matrix
-from tests.laboratory.matrix import NO_PATH, Cell, expected, play, triangle, whole
+from tests.laboratory.matrix import NO_PATH, Cell, expected, play, whole
 from tests.laboratory.nat import Nat
 from tests.laboratory.places import missing
 from tests.node.player import on_guarded_loop
 
 pytestmark = pytest.mark.skipif(bool(missing("nft", "turnserver")), reason=missing("nft", "turnserver"))
 
-SLACK_SECONDS = 5.0
-"""What a busy machine may add to the time of the page: it takes ten times as long to start a process, too."""
+SLACK_TIMES, SLACK_SECONDS = 3, 5.0
+"""A busy machine may take so many times as long as the page says, and so many seconds more."""
 
-OVER_TCP = [
-    Cell(Nat.ADDRESS_RESTRICTED, Nat.CARRIER_GRADE, "tcp"),
+SOME = [
+    Cell(Nat.SYMMETRIC, Nat.SYMMETRIC, "none"),
+    Cell(Nat.CARRIER_GRADE, Nat.SYMMETRIC, "none"),
+    Cell(Nat.ENDPOINT_INDEPENDENT, Nat.ADDRESS_RESTRICTED, "none"),
+    Cell(Nat.ADDRESS_RESTRICTED, Nat.CARRIER_GRADE, "none"),
+    Cell(Nat.SYMMETRIC, Nat.ENDPOINT_INDEPENDENT, "udp"),
+    Cell(Nat.SYMMETRIC, Nat.SYMMETRIC, "udp"),
     Cell(Nat.SYMMETRIC, Nat.SYMMETRIC, "tcp"),
-    Cell(Nat.ENDPOINT_INDEPENDENT, Nat.SYMMETRIC, "tls"),
     Cell(Nat.CARRIER_GRADE, Nat.SYMMETRIC, "tls"),
 ]
-"""A direct path and a relayed one of each."""
+"""Each kind on each side, and each way: direct, relayed over each transport, direct although there is a relay, none."""
 
 
 def test_the_page_has_each_pair() -> None:
     assert set(expected()) == set(whole())
 
 
-@pytest.mark.timeout(600)
 @on_guarded_loop
-async def test_each_pair_of_nats_connects_as_the_page_says(tmp_path: Path) -> None:
-    await check([*triangle("none"), *triangle("udp"), *OVER_TCP], tmp_path)
+async def test_each_kind_of_nat_connects_as_the_page_says(tmp_path: Path) -> None:
+    await check(SOME, tmp_path)
 
 
 @pytest.mark.matrix
@@ -52,8 +55,8 @@ async def check(cells: Iterable[Cell], folder: Path) -> None:
     outcomes = await play(ordered, folder)
     print(matrix.as_table(outcomes))
     assert {cell: outcome.path for cell, outcome in outcomes.items()} == {cell: promised[cell].path for cell in ordered}
-    slow = {cell: one.seconds for cell, one in outcomes.items() if one.seconds > promised[cell].seconds + SLACK_SECONDS}
-    assert slow == {}
+    bounds = {cell: SLACK_TIMES * promised[cell].seconds + SLACK_SECONDS for cell in ordered}
+    assert {cell: one.seconds for cell, one in outcomes.items() if one.seconds > bounds[cell]} == {}
     untold = {cell: one.reason for cell, one in outcomes.items() if promised[cell].reason not in one.reason}
     assert untold == {}
     for cell, outcome in outcomes.items():

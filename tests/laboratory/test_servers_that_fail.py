@@ -24,7 +24,7 @@ from tests.node.player import on_guarded_loop
 _MISSING = no_link() or missing("nft")
 pytestmark = [pytest.mark.skipif(bool(_MISSING), reason=_MISSING), pytest.mark.timeout(600)]
 
-ROUNDS = 5
+ROUNDS = 3
 SILENCE_SECONDS = 0.2
 """What a silent STUN server may cost on a LAN."""
 

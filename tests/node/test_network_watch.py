@@ -15,6 +15,8 @@ from p2pchat.node.network_watch import NetworkWatch, clocks, present_addresses
 
 PATIENCE = 30.0
 
+NONE: frozenset[str] = frozenset()
+
 
 class Machine:
     """A machine whose addresses and clocks a test sets."""
@@ -22,7 +24,7 @@ class Machine:
     def __init__(self) -> None:
         self.addresses = frozenset({"192.0.2.1"})
         self.slept = 0.0
-        self.told: list[bool] = []
+        self.told: list[frozenset[str]] = []
         self._news = asyncio.Event()
         self.watch = NetworkWatch(self.changed, lambda: self.addresses, self.clocks)
 
@@ -30,11 +32,11 @@ class Machine:
         now, _ = clocks()
         return now, now + self.slept
 
-    def changed(self, gone: bool) -> None:
+    def changed(self, gone: frozenset[str]) -> None:
         self.told.append(gone)
         self._news.set()
 
-    async def tells(self, *expected: bool) -> None:
+    async def tells(self, *expected: frozenset[str]) -> None:
         async with asyncio.timeout(PATIENCE):
             while len(self.told) < len(expected):
                 self._news.clear()
@@ -56,9 +58,9 @@ async def test_addresses_that_come_and_go_are_told_where_the_kernel_says_nothing
     machine = Machine()
     machine.watch.start()
     machine.addresses |= {"192.0.2.2"}
-    await machine.tells(False)
+    await machine.tells(NONE)
     machine.addresses -= {"192.0.2.1"}
-    await machine.tells(False, True)
+    await machine.tells(NONE, frozenset({"192.0.2.1"}))
     machine.watch.stop()
     machine.watch.stop()
 
@@ -68,7 +70,7 @@ async def test_sleep_is_told_when_the_machine_wakes() -> None:
     machine = Machine()
     machine.watch.start()
     machine.slept = 60.0
-    await machine.tells(False)
+    await machine.tells(NONE)
     machine.watch.stop()
 
 
@@ -80,7 +82,7 @@ async def test_a_program_that_was_stopped_tells_when_it_goes_on() -> None:
     machine.watch._clocks = lambda: (now[0], now[0])
     machine.watch._awake = machine.watch._asleep = 0.0
     now[0] = 12.0
-    await machine.tells(False)
+    await machine.tells(NONE)
     machine.watch.stop()
 
 
@@ -104,9 +106,9 @@ async def main():
     watch.start()
     assert watch._kernel is not None
     subprocess.run(["ip", "addr", "add", "192.0.2.7/24", "dev", "lo"], check=True)
-    assert await asyncio.wait_for(told.get(), 20) is False
+    assert await asyncio.wait_for(told.get(), 20) == set()
     subprocess.run(["ip", "addr", "del", "192.0.2.7/24", "dev", "lo"], check=True)
-    assert await asyncio.wait_for(told.get(), 20) is True
+    assert await asyncio.wait_for(told.get(), 20) == {"192.0.2.7"}
     watch.stop()
     print("told")
 

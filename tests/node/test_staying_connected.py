@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from p2pchat.node import connector, renewal
+from p2pchat.node.conversation import Conversation
 from p2pchat.node.events import (
     LineState,
     LiveTextChanged,
@@ -134,7 +137,7 @@ async def test_a_link_whose_address_is_gone_is_replaced_before_anybody_notices(
         await said_and_heard(ana, ben, "before")
         old, changed = link_of(ana), time.monotonic()
         air.kill_sockets()
-        ana.node._look_around(True)
+        ana.node._look_around(frozenset({"192.0.2.1"}))
         await ana.node.say(ROOM, "meanwhile")
         await ben.until(MessageReceived, lambda event: event.text == "meanwhile")
         print(f"\nan address is gone: the next message is there {time.monotonic() - changed:.1f} s later")
@@ -142,6 +145,78 @@ async def test_a_link_whose_address_is_gone_is_replaced_before_anybody_notices(
         assert link_of(ana) != old
         assert states(ana, "ben") == states(ben, "ana") == [PeerState.CONNECTED]
         assert heard(ben) == ["before", "meanwhile"]
+
+
+@on_guarded_loop
+async def test_who_has_another_address_makes_another_link_as_soon_as_the_server_is_reached_from_it(
+    signaling_server: str, tmp_path: Path, air: Air, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(renewal, "GONE_SECONDS", 3600.0)
+    async with Player("ana", signaling_server, tmp_path) as ana, Player("ben", signaling_server, tmp_path) as ben:
+        await connected(ana, ben)
+        await said_and_heard(ana, ben, "before")
+        old, changed = link_of(ana), time.monotonic()
+        air.kill_sockets()
+        ana.node._look_around(frozenset({"127.0.0.1", "::1"}))
+        await ana.node.say(ROOM, "meanwhile")
+        await ben.until(MessageReceived, lambda event: event.text == "meanwhile")
+        print(f"\nthe address of all is gone: the next message is there {time.monotonic() - changed:.1f} s later")
+        await said_and_heard(ben, ana, "after")
+        assert link_of(ana) != old
+        assert [event.info.reason for event in ana.all(PeerChanged) if "nothing heard" in event.info.reason] == []
+        assert heard(ben) == ["before", "meanwhile"]
+
+
+def conversation_of(player: Player) -> Conversation:
+    return player.node._conversations[ROOM]
+
+
+def it_is_back(here: Player, there: Player) -> None:
+    peer_of(here).way.hurry()
+
+
+def the_seat_is_taken_again(here: Player, there: Player) -> None:
+    conversation_of(here)._server_is_back([peer_of(here).seat])
+
+
+def the_network_has_changed(here: Player, there: Player) -> None:
+    here.node._look_around(frozenset())
+
+
+def the_other_offers(here: Player, there: Player) -> None:
+    peer_of(there).way.begin()
+
+
+@pytest.mark.parametrize("event", [it_is_back, the_seat_is_taken_again, the_network_has_changed, the_other_offers])
+@on_guarded_loop
+async def test_an_attempt_whose_offer_was_lost_is_not_waited_out(
+    signaling_server: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    event: Callable[[Player, Player], None],
+) -> None:
+    monkeypatch.setattr(connector, "CROSSING_SECONDS", 0.0)
+    async with Player("ana", signaling_server, tmp_path) as ana, Player("ben", signaling_server, tmp_path) as ben:
+        await connected(ana, ben)
+        here, there = sorted((ana, ben), key=lambda player: conversation_of(player)._us)  # the offer of here stands
+        before = {player: peer_of(player).info for player in (here, there)}
+        lost = asyncio.Event()
+
+        def loses(peer: str, body: Any) -> None:
+            if body["kind"] == "offer":
+                lost.set()
+
+        with monkeypatch.context() as dead:
+            dead.setattr(conversation_of(there)._client, "relay", lambda peer, body: None)
+            dead.setattr(conversation_of(here)._client, "relay", loses)
+            peer_of(here).way.drop("cut", for_good=False)
+            await asyncio.wait_for(lost.wait(), 20)
+        event(here, there)
+        for player in (here, there):
+            await another_link(player, before[player])
+        await said_and_heard(here, there, "once more")
+        reasons = [told.info.reason for player in (here, there) for told in player.all(PeerChanged)]
+        assert [reason for reason in reasons if "no connection within" in reason] == []
 
 
 @on_guarded_loop
@@ -165,7 +240,7 @@ async def test_a_link_that_answers_is_kept_when_addresses_change(signaling_serve
         await connected(ana, ben)
         await said_and_heard(ana, ben, "before")
         old = link_of(ana)
-        ana.node._look_around(True)
+        ana.node._look_around(frozenset({"192.0.2.1"}))
         await asyncio.sleep(1.5)  # longer than it has to answer
         await said_and_heard(ana, ben, "after")
         assert link_of(ana) == old

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from p2pchat.protocol.negotiation import (
+    Crossed,
     MakeAnswer,
     MakeOffer,
     Negotiation,
@@ -89,6 +90,30 @@ def test_glare_is_won_by_the_smaller_id() -> None:
     ben.start()
     exchange(ana, ben)
     assert ana.link == ben.link == ("offer of aaaa 1", "answer of bbbb 1")
+
+
+def test_an_offer_that_was_lost_is_made_again_when_the_peer_offers() -> None:
+    ana, ben = Side("aaaa", "bbbb"), Side("bbbb", "aaaa")
+    ana.start()
+    ana.sent.clear()
+    ben.start()
+    ana.machine.receive(ben.sent.popleft())
+    assert drain(ana.machine) == [Crossed()]
+    ana.machine.reset()
+    ana.start()
+    exchange(ana, ben)
+    assert ana.link == ben.link == ("offer of aaaa 2", "answer of bbbb 2")
+
+
+def test_both_may_begin_again_at_the_same_time() -> None:
+    ana, ben = Side("aaaa", "bbbb"), Side("bbbb", "aaaa")
+    ben.start()
+    exchange(ana, ben)
+    for side in (ana, ben):
+        side.machine.reset()
+        side.start()
+    exchange(ana, ben)
+    assert ana.link == ben.link == ("offer of aaaa 2", "answer of bbbb 2")
 
 
 def test_an_answer_of_another_generation_is_dropped() -> None:

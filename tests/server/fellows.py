@@ -19,6 +19,7 @@ from p2pchat.protocol.signaling import (
     Pong,
     Relay,
     Welcome,
+    decode_from_server,
     encode,
 )
 from signaling_server.backplane import Backplane, MemoryBackplane
@@ -52,7 +53,8 @@ class Server:
     def carry_out(self) -> None:
         while (output := self.hub.poll()) is not None:
             match output:
-                case Send(socket=socket, message=message):
+                case Send(socket=socket, message=message, data=data):
+                    assert decode_from_server(data) == message
                     self.inbox[socket].put_nowait(message)
                 case Close(socket=socket, code=code):
                     self.inbox[socket].put_nowait(code)

@@ -11,6 +11,7 @@ from p2pchat.protocol.signaling import (
     Hello,
     Join,
     Welcome,
+    decode_from_server,
     encode,
 )
 from signaling_server.backplane import MemoryBackplane
@@ -36,7 +37,8 @@ class Talk:
     def carry_out(self) -> None:
         while (output := self.hub.poll()) is not None:
             match output:
-                case Send(socket=socket, message=message):
+                case Send(socket=socket, message=message, data=data):
+                    assert decode_from_server(data) == message
                     self.inbox.setdefault(socket, []).append(message)
                 case Close(socket=socket, code=code):
                     self.inbox.setdefault(socket, []).append(code)

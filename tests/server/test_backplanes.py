@@ -188,16 +188,52 @@ async def test_another_key_does_not_get_the_seat_also_while_its_owner_is_away(se
     await thief.refused(ErrorCode.PEER_ID_TAKEN)
 
 
-async def test_seats_count_also_while_their_owners_are_away(open_servers: Open) -> None:
+async def test_in_a_full_room_a_newcomer_gets_the_seat_of_who_is_away(open_servers: Open) -> None:
+    async with open_servers(replace(LIMITS, room_peers=2)) as servers:
+        ana, ben = await couple(servers)
+        ben.goes()
+        await ana.hears(PeerAway(BEN))
+        eva = await servers.person(EVA)
+        assert await eva.sits(Join("lobby")) == Joined("lobby", [ANA])
+        await ana.hears(PeerLeft(BEN, "lost"), PeerJoined(EVA))
+        late = await servers.person(BEN)
+        late.says(Join("lobby"))
+        assert (await late.refused(ErrorCode.ROOM_FULL)).retry_after == LIMITS.full_retry_seconds
+        await ana.has_heard_all(eva)
+
+
+async def test_who_is_away_comes_back_into_a_full_room(open_servers: Open) -> None:
     async with open_servers(replace(LIMITS, room_peers=2)) as servers:
         ana, ben = await couple(servers)
         ana.goes()
         await ben.hears(PeerAway(ANA))
-        eva = await servers.person(EVA)
-        eva.says(Join("lobby"))
-        assert (await eva.refused(ErrorCode.ROOM_FULL)).retry_after == LIMITS.full_retry_seconds
         again = await servers.person(ANA)
         assert await again.sits(Join("lobby")) == Joined("lobby", [BEN])
+        await ben.hears(PeerBack(ANA))
+
+
+async def test_of_many_who_come_at_once_into_a_room_of_the_lost_as_many_get_seats_as_are_kept(
+    open_servers: Open,
+) -> None:
+    async with open_servers(replace(LIMITS, room_peers=4)) as servers:
+        ana, ben = await couple(servers)
+        for peer in ("lostlost", "lastlast"):
+            lost = await servers.person(peer)
+            await lost.sits(Join("lobby"))
+            lost.goes()
+            for person in (ana, ben):
+                await person.hears(PeerJoined(peer), PeerAway(peer))
+        crowd = [await servers.person(f"peerpee{letter}") for letter in "abcdefgh"]
+        for person in crowd:
+            person.says(Join("lobby"))
+        answers = [await first_answer(person) for person in crowd]
+        assert sum(isinstance(answer, Joined) for answer in answers) == 2
+        assert {answer.code for answer in answers if isinstance(answer, Error)} == {ErrorCode.ROOM_FULL}
+        for person in (ana, ben):
+            heard = [await person.next() for _ in range(4)]
+            assert PeerLeft("lostlost", "lost") in heard
+            assert PeerLeft("lastlast", "lost") in heard
+            assert sum(isinstance(message, PeerJoined) for message in heard) == 2
 
 
 async def test_of_many_who_come_at_once_exactly_as_many_get_seats_as_there_are(open_servers: Open) -> None:

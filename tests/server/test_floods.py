@@ -25,9 +25,9 @@ PEERS: Final = 100
 PER_SOURCE: Final = 5
 """Peers of one address: fewer than a server allows."""
 
-QUIET_SECONDS: Final = 2.0
-FLOOD_SECONDS: Final = 2.0
-"""All kinds together stay below 40 s."""
+QUIET_SECONDS: Final = 1.0
+FLOOD_SECONDS: Final = 1.0
+"""All kinds together stay below 25 s."""
 
 EVERY_SECONDS: Final = 0.4
 """Each of the hundred sends a message so often: 250 a second in all."""

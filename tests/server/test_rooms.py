@@ -92,6 +92,14 @@ def test_a_full_room_says_when_to_try_again_and_a_place_that_is_freed_can_be_tak
     talk.says(1, Leave()).says(3, Join("lobby")).hears(3, Joined("lobby", [BEN]))
 
 
+def test_in_a_full_room_a_newcomer_gets_the_seat_of_who_has_been_away_longest() -> None:
+    talk = Talk(ServerLimits(room_peers=3)).seated(1, ANA).seated(2, BEN).seated(3, EVA)
+    talk.goes(3).passes(1.0).goes(2).inbox.clear()
+    talk.opens(4).says(4, Hello(1, "idaidaii", "i" * 16)).inbox.clear()
+    talk.says(4, Join("lobby")).hears(4, Joined("lobby", [ANA, BEN], [BEN]))
+    talk.hears(1, PeerLeft(EVA, "lost"), PeerJoined("idaidaii")).silence()
+
+
 def test_the_number_of_rooms_is_bounded_and_empty_rooms_are_gone() -> None:
     talk = Talk(ServerLimits(rooms=1)).seated(1, ANA, "red")
     talk.opens(2).says(2, Hello(1, BEN, "b" * 16)).inbox.clear()

@@ -21,6 +21,7 @@ from p2pchat.protocol.signaling import (
     PeerJoined,
     PeerLeft,
     Ping,
+    Relay,
     Report,
     Welcome,
     decode_from_client,
@@ -180,6 +181,35 @@ async def test_a_server_that_is_silent_after_the_network_moved_is_left_and_tried
         await ana.hears(events.PeerJoined(EVA))
         ana.client.hurry()
         await ana.hears(events.Offline("the server did not answer any more"), events.Online((BEN,)))
+
+
+async def test_a_connection_from_an_address_that_is_gone_is_left_at_once_and_takes_no_message_with_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(signaling_client, "HURRY_SECONDS", 3600.0)
+    monkeypatch.setattr(signaling_client, "RETRY_SECONDS", (3600.0,))
+    came: asyncio.Queue[object] = asyncio.Queue()
+
+    async def silent(websocket: web.WebSocketResponse) -> None:
+        await let_in(websocket, BEN)
+        await say(websocket, PeerJoined(EVA))
+        async for message in websocket:
+            assert message.type is not WSMsgType.TEXT
+
+    async def there(websocket: web.WebSocketResponse) -> None:
+        await let_in(websocket, BEN)
+        came.put_nowait(decode_from_client((await websocket.receive()).data))
+        await listen(websocket)
+
+    async with scripted_server(silent, there) as url, users(url, ANA) as (ana,):
+        await ana.client.connect("lobby")
+        await ana.hears(events.PeerJoined(EVA))
+        ana.client.hurry(frozenset({"127.0.0.1", "::1"}))
+        ana.client.hurry(frozenset({"127.0.0.1", "::1"}))
+        assert "the server is away" in ana.client.unreached(BEN)
+        ana.client.relay(BEN, "an offer")
+        await ana.hears(events.Offline("this machine has another address now"), events.Online((BEN,)))
+        assert await asyncio.wait_for(came.get(), PATIENCE) == Relay(BEN, "an offer")
 
 
 async def test_a_hurried_client_does_not_wait_for_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,16 @@ import pytest
 
 from p2pchat.errors import PeerUnreachable
 from p2pchat.node.events import PeerState, Trust
-from p2pchat.tui.people import find_contact, find_peer, full_label, plain_name, short_tag, trust, verified_sign
+from p2pchat.tui.people import (
+    find_contact,
+    find_peer,
+    fitting_state,
+    full_label,
+    plain_name,
+    short_tag,
+    trust,
+    verified_sign,
+)
 from tests.tui.stage import BEN, CONTACTS, CYD
 
 
@@ -65,3 +74,26 @@ def test_a_contact_is_found_by_the_label_that_is_shown_and_by_nothing_less() -> 
     assert find_contact(CONTACTS, "cyd from work·p0aw") is CONTACTS[1]
     assert find_contact(CONTACTS, "ben") is None
     assert find_contact([CONTACTS[0], replace(CONTACTS[0], key="00" * 32)], "ben·m2xd") is None
+
+
+@pytest.mark.parametrize(
+    ("cells", "reads"),
+    [
+        (60, "lost: no packet came back from the rel…; trying again in 3 s"),
+        (61, "lost: no packet came back from the relay; trying again in 3 s"),
+        (45, "lost: no packet came ba…; trying again in 3 s"),
+        (30, "lost, trying again in 3 s"),
+        (18, "lost, again in 3 s"),
+        (15, "again in 3 s"),
+        (4, "lost"),
+    ],
+)
+def test_what_happens_next_stays_in_sight_when_not_all_of_the_reason_fits(cells: int, reads: str) -> None:
+    info = replace(BEN, state=PeerState.LOST, reason="no packet came back from the relay; trying again in 3 s")
+    assert fitting_state(info, cells) == reads
+
+
+def test_a_link_that_is_there_and_gives_no_answer_says_so() -> None:
+    silent = replace(BEN, reason="nothing heard for 10 s; trying another link")
+    assert fitting_state(silent, 80) == "direct: nothing heard for 10 s; trying another link"
+    assert fitting_state(BEN, 80) == "direct 12 ms"

@@ -45,7 +45,7 @@ from tests.tui.stage import (
     until_shown,
     write,
 )
-from tests.tui.test_statistics import BENS, CYDS
+from tests.tui.test_statistics import BENS, CYDS, LINKS
 
 Compare = Callable[..., bool]
 
@@ -247,6 +247,7 @@ def test_safety_words(snap_compare: Compare, size: tuple[int, int]) -> None:
 @ALL_SIZES
 def test_statistics(snap_compare: Compare, size: tuple[int, int]) -> None:
     def measured(node: FakeNode) -> None:
+        node.known_stats = LINKS
         node.known_live_text_stats = [BENS, CYDS]
 
     assert screen(snap_compare, size, "f8", more=measured, then="ben·m2xd")

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from p2pchat.node.answers import LiveTextStats
+from p2pchat.node.answers import LiveTextStats, PeerStats
+from p2pchat.node.events import PeerInfo, PeerState
 from p2pchat.node.live_text_report import delays, facts
 from p2pchat.protocol.rtt.statistics import Spread, Statistics
 from p2pchat.tui.widgets.composer import Composer
@@ -44,6 +45,11 @@ MEASURED = Statistics(
     cps=90,
     unit="g",
 )
+LINKS = [
+    PeerStats(BEN.peer, "direct", 12.0, 263, 4_200_000, 2_500.0, 0.004, "IPv4, same network", "host", "prflx"),
+    PeerStats(CYD.peer, "relay", None, 0, 0, 0.0, None, "through relay turn.example over TLS", "relay", "host"),
+]
+LOST = PeerInfo("d4n00000", "dan", PeerState.LOST, reason="no route; trying again in 3 s")
 BENS = LiveTextStats(BEN.peer, "ben", MEASURED, "15.0")
 CYDS = LiveTextStats(CYD.peer, "cyd", Statistics(backlog=240, cps=30, unit="c"))
 
@@ -89,6 +95,34 @@ async def test_f8_says_how_well_it_works_and_measures_again(way: str) -> None:
         assert len(changed) == 1
         await pilot.press("f8" if way == "f8" else "escape")
         await until(pilot, lambda: "How well" not in shown(pilot.app))
+
+
+@pytest.mark.parametrize("size", [(100, 60), (40, 60)])
+async def test_stats_says_how_the_link_to_each_works_before_live_text(size: tuple[int, int]) -> None:
+    node = FakeNode()
+    node.known_stats = LINKS
+    async with stage(node, size=size) as pilot:
+        node.tell(*here(BEN, CYD, LOST, replace(LOST, peer="9tq3mmno", name="eve", state=PeerState.LEFT)))
+        await write(pilot, "/stats")
+        await pilot.press("enter")
+        await until_shown(pilot, "direct, IPv4, same network", "12 ms", "1 %", "2.5 kB/s", "263 B", "4.2 MB")
+        words = " ".join(shown(pilot.app).split())
+        assert "through relay turn.example over TLS" in words
+        assert "not measured yet" in words
+        assert "not known yet" in words
+        assert "lost: no route; trying again in 3 s" in words
+        assert words.index("dan·d4n0") < words.index("How well live text works")
+        assert "eve" not in words
+
+
+@pytest.mark.parametrize(
+    ("width", "words"), [(80, "dan·d4n0 ○ lost: no route; trying again in 3 s"), (40, "dan ○ again in 3 s")]
+)
+async def test_the_top_line_says_what_happens_next_to_somebody_who_is_lost(width: int, words: str) -> None:
+    node = FakeNode()
+    async with stage(node, size=(width, 15)) as pilot:
+        node.tell(*here(LOST))
+        await until(pilot, lambda: words in shown(pilot.app).split("\n")[0])
 
 
 async def test_before_anybody_typed_it_is_said_what_to_do() -> None:

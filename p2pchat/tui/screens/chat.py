@@ -302,7 +302,10 @@ class ChatScreen(WritingScreen):
 
     def action_who(self) -> None:
         """Lists everybody in the timeline."""
-        self._asking.note(who_is_here(self._conversation.peers.values()))
+        self._asking.do(self._who())
+
+    async def _who(self) -> None:
+        self._asking.note(who_is_here(self._conversation.peers.values(), await self._asking.node.stats()))
 
     def action_safety(self) -> None:
         """Lists the safety words in the timeline."""

@@ -1,4 +1,4 @@
-"""How well live text works with each peer, for people who are no engineers; measured anew each second."""
+"""How the link to each peer and live text with it work, for people who are no engineers; measured anew each second."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ from textual.content import Content
 from textual.screen import Screen
 
 from p2pchat.errors import P2PChatError
-from p2pchat.node.answers import LiveTextStats
+from p2pchat.node.answers import LiveTextStats, PeerStats
+from p2pchat.node.events import PeerInfo
+from p2pchat.node.link_report import ends, loss, reported, way
 from p2pchat.node.live_text_report import Delay, delays, facts, other_unicode
+from p2pchat.tui import measures
 from p2pchat.tui.asking import Asking
 from p2pchat.tui.content import hanging, one_line, pad, speaker_style
 from p2pchat.tui.model import Conversation
-from p2pchat.tui.people import full_label
+from p2pchat.tui.people import full_label, peer_state
 from p2pchat.tui.widgets.drawn import Drawn
 from p2pchat.tui.widgets.keys import Keys
 
@@ -49,29 +52,41 @@ class Report(Drawn):
     def __init__(self, conversation: Conversation) -> None:
         super().__init__()
         self._conversation = conversation
+        self.links: Sequence[PeerStats] = ()
+        """What is measured of the links."""
         self.measured: Sequence[LiveTextStats] | None = None
-        """What to show; None until something was measured."""
+        """What is measured of live text; None until anything was measured."""
 
     def draw(self, width: int) -> Content:
-        """A section for each peer."""
-        lines = [Content.styled(" How well live text works", "bold")]
+        """A section for each peer about its link, then one for each about live text."""
+        lines = [Content.styled(" Link", "bold")]
         if self.measured is None:
             return lines[0]
+        links = {stats.peer: stats for stats in self.links}
+        peers = reported(list(self._conversation.peers.values()), links)
+        if not peers:
+            lines += _wrapped("Nobody else is here.", width)
+        for info in peers:
+            lines += [*self._link(info, links.get(info.peer), width), Content("")]
+        lines += [Content.styled(" How well live text works", "bold")]
         if not self.measured:
             lines += _wrapped("There was no live text with anybody yet. F2 lets others see each key.", width)
         for stats in self.measured:
-            lines += [Content(""), *self._peer(stats, width)]
+            lines += [*self._peer(stats, width), Content("")]
         return Content("\n").join(lines)
+
+    def _link(self, info: PeerInfo, stats: PeerStats | None, width: int) -> list[Content]:
+        found = [("State", peer_state(info))] if stats is None else _link_facts(stats)
+        return [_title(info.peer, info.name), *(_fact(label, value, width) for label, value in found)]
 
     def _peer(self, stats: LiveTextStats, width: int) -> list[Content]:
         who = one_line(self._conversation.label(stats.peer, stats.name), 16)
-        title = Content.assemble(" ", (one_line(full_label(stats.peer, stats.name)), speaker_style(stats.peer)))
         measured = delays(stats, who)
         lines = _table(measured, width) if width >= WIDE else [line for each in measured for line in _list(each, width)]
         lines += [_fact(label, value, width) for label, value in facts(stats, who)]
         if remark := other_unicode(stats, who):
             lines.append(hanging(Content("   "), one_line(remark), width))
-        return [title, *lines]
+        return [_title(stats.peer, stats.name), *lines]
 
 
 class StatisticsScreen(Screen[None]):
@@ -101,11 +116,30 @@ class StatisticsScreen(Screen[None]):
     @work(exclusive=True, group="statistics")
     async def _measure(self) -> None:
         try:
+            self._report.links = await self._asking.node.stats()
             self._report.measured = await self._asking.node.live_text_stats(self._asking.conversation)
         except P2PChatError as error:
             self._asking.tell(error)
         else:
             self._report.redraw()
+
+
+def _title(peer: str, name: str) -> Content:
+    return Content.assemble(" ", (one_line(full_label(peer, name)), speaker_style(peer)))
+
+
+def _link_facts(stats: PeerStats) -> list[tuple[str, str]]:
+    """What there is to say of a link: what it is, and how it stands."""
+    lost = loss(stats)
+    return [
+        ("Path", way(stats.path, stats.addresses)),
+        ("Round trip", "not measured yet" if stats.rtt_ms is None else f"{stats.rtt_ms:,.0f} ms"),
+        ("Loss", "not known yet" if lost is None else f"{lost} %"),
+        ("Rate", measures.rate(stats.rate)),
+        ("Sent", measures.size(stats.sent)),
+        ("Received", measures.size(stats.received)),
+        *ends(stats),
+    ]
 
 
 def _table(measured: Sequence[Delay], width: int) -> list[Content]:

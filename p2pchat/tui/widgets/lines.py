@@ -13,11 +13,12 @@ from p2pchat.tui.actions import ACTIONS, Where, key_name
 from p2pchat.tui.content import TIMES_FROM, crop, one_line, speaker_style
 from p2pchat.tui.drafting import Draft, Origin
 from p2pchat.tui.model import Conversation
-from p2pchat.tui.people import SIGNS, full_label, peer_state, verified_sign
+from p2pchat.tui.people import SIGNS, fitting_state, full_label, peer_state, verified_sign
 from p2pchat.tui.widgets.drawn import Drawn
 
-REASON_CELLS: Final = 40
-"""Widest state of a peer on the top line, in cells: the others want to be seen too. The notice has the whole reason."""
+STATE_CELLS: Final = 54
+"""Widest name and state of a peer on the top line, in cells: the others want to be seen too. The notice has the whole
+reason."""
 
 LEAST_WORDS: Final = 16
 """Least space for what is said under the composer, in cells, whatever stands at its right."""
@@ -41,7 +42,10 @@ class TopLine(Drawn):
         line = Content.assemble(" ", (one_line(self._conversation.name, space // 3), "bold"), "  ")
         if self._conversation.server_reason is not None:
             line = Content.assemble(line, ("server away", "$warning"), "  ")
-        peers = [self._peer(info, width >= TIMES_FROM) for info in self._conversation.peers.values()]
+        here = self._conversation.peers.values()
+        # One alone may have all the space: somebody who is not connected has much to say.
+        room = space - line.cell_length if len(here) == 1 else min(space - line.cell_length, STATE_CELLS)
+        peers = [self._peer(info, width >= TIMES_FROM, room) for info in here]
         for index, peer in enumerate(peers):
             more = f"+{len(peers) - index}"
             after = 0 if index == len(peers) - 1 else len(more) + 2
@@ -63,13 +67,14 @@ class TopLine(Drawn):
             return Content.styled(PRIVATE if width >= TIMES_FROM else "HOLD", "bold $warning")
         return Content.styled("LIVE on", "bold $accent")
 
-    def _peer(self, info: PeerInfo, tag: bool) -> Content:
+    def _peer(self, info: PeerInfo, tag: bool, cells: int) -> Content:
         name = full_label(info.peer, one_line(info.name, 16)) if tag else one_line(info.name, 12)
         sign, style = SIGNS[info.state]
-        state = crop(peer_state(info, reason=tag), REASON_CELLS)
-        return Content.assemble(
-            (name, speaker_style(info.peer)), (verified_sign(info), "$success"), " ", (sign, style), " ", state
+        who = Content.assemble(
+            (name, speaker_style(info.peer)), (verified_sign(info), "$success"), " ", (sign, style), " "
         )
+        least = cell_len(peer_state(info, reason=False))
+        return Content.assemble(who, fitting_state(info, max(least, cells - who.cell_length)))
 
 
 class RuleLine(Drawn):
