@@ -228,6 +228,15 @@ def test_a_conversation_that_was_there_before_is_a_turn_for_each_message() -> No
     assert [item.text for item in turns.items.values() if isinstance(item, Turn)] == ["one", "two"]
 
 
+def test_a_line_that_began_with_an_empty_one_leaves_nothing_when_it_is_taken_back() -> None:
+    field = Field()
+    field.types(BEN, "\na")
+    field.types(CYD, "a")
+    field.after(11.0)
+    field.types(BEN, "")
+    assert [item for item in field.turns.items.values() if isinstance(item, Turn) and item.peer == BEN.peer] == []
+
+
 EDITS = st.lists(
     st.tuples(st.sampled_from([BEN, CYD, None]), st.text("ab, .\n👨", max_size=12), st.booleans(), st.floats(0, 30)),
     max_size=30,

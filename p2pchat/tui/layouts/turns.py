@@ -81,6 +81,8 @@ class _Line:
     changed_at: float = 0.0
     row: MessageRow | None = None
     """The finished line."""
+    shown: int = 0
+    """Turns that it had when it was shown last; those without a word have no entry."""
 
     @property
     def text(self) -> str:
@@ -251,10 +253,9 @@ class Turns:
                 peer, label = (line.row.peer, line.row.label) if line.row else (line.peer, line.label)
                 mark = _mark(line.row) if line.row is not None and index == last else ""
                 self._put(key, Turn(key, peer, label, text.strip(), mark, growing))
-        index = last + 1
-        while _turn_key(line, index) in self.items:
+        for index in range(last + 1, line.shown):
             self._drop(_turn_key(line, index))
-            index += 1
+        line.shown = last + 1
 
     def _put(self, key: str, item: Item) -> None:
         if key not in self.items:
