@@ -142,14 +142,14 @@ class Connector:
         if self._successor is not None:
             self._successor.send(Channel.CONTROL, data)
 
-    def send_bulk(self, data: bytes) -> None:
-        """Sends file data on the present link; keep to `bulk_room`."""
-        if self._link is not None:
+    def send_bulk(self, next_chunk: Callable[[], bytes | None]) -> bool:
+        """Hands file data to the present link while it has room. Returns whether there was any."""
+        room, sent = self._link.bulk_room() if self._link is not None else 0, False
+        while room > 0 and self._link is not None and (data := next_chunk()) is not None:
             self._link.send_bulk(data)
-
-    def bulk_room(self) -> int:
-        """Returns how many bytes of file data may be sent now."""
-        return self._link.bulk_room() if self._link is not None else 0
+            room -= len(data)
+            sent = True
+        return sent
 
     def measured(self, round_trip: float) -> None:
         """A ping over the present link took so many seconds."""

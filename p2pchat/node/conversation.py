@@ -20,6 +20,7 @@ from p2pchat.node.live_sharing import LiveSharing
 from p2pchat.node.naming import free_tag, one_of
 from p2pchat.node.peer import Peer
 from p2pchat.node.said import encodable, new_message
+from p2pchat.node.seals import Seals
 from p2pchat.node.seats import AGENT
 from p2pchat.node.surroundings import Surroundings
 from p2pchat.protocol import frames, limits
@@ -29,11 +30,21 @@ from p2pchat.protocol.introduction import Greeted
 from p2pchat.protocol.invite import Invite
 from p2pchat.protocol.room_secret import room_id
 from p2pchat.protocol.rtt.direction import Mode
-from p2pchat.protocol.sealing import SEALING_NONCE_BYTES, Sealer, SealError
+from p2pchat.protocol.sealing import SealError
 from p2pchat.protocol.untrusted import safe_line, safe_text
 from p2pchat.rtc.ice import Configuration, with_servers
 from p2pchat.rtc.link_events import Opened
-from p2pchat.signaling.events import Offline, Online, PeerBack, PeerFound, PeerJoined, PeerLeft, Refused, Relayed
+from p2pchat.signaling.events import (
+    Offline,
+    Online,
+    PeerAway,
+    PeerBack,
+    PeerFound,
+    PeerJoined,
+    PeerLeft,
+    Refused,
+    Relayed,
+)
 from p2pchat.signaling.seat import Seat
 
 logger = logging.getLogger(__name__)
@@ -72,7 +83,7 @@ class Conversation:
         self._surroundings = surroundings
         self._gatekeeper = surroundings.gatekeeper
         self._tell = surroundings.tell
-        self._sealers: dict[str, Sealer] = {}
+        self._seals = Seals(secret, self._room, us)
         self._hello = frames.Hello(
             [limits.PROTOCOL_VERSION],
             our_name,
@@ -231,11 +242,11 @@ class Conversation:
                     self._signalled(sender, body)
                 case Offline(reason):
                     self._tell(ServerChanged(self.name, False, reason, time.time()))
-                case PeerBack(peer_id) if peer_id in self.peers:
-                    self.peers[peer_id].way.hurry()
-                case Online(peers):
+                case PeerAway(peer_id) | PeerBack(peer_id) if peer_id in self.peers:
+                    self.peers[peer_id].heard_by_server(isinstance(event, PeerBack))
+                case Online(peers, away):
                     self._tell(ServerChanged(self.name, True, "", time.time()))
-                    self._server_is_back(peers)
+                    self._server_is_back(peers, away)
                 case Refused(code, message):
                     self._refused(code, message)
 
@@ -247,15 +258,16 @@ class Conversation:
         """Somebody's seat is free."""
         if peer_id in self.peers and self.peers[peer_id].gone(reason):
             del self.peers[peer_id]
-            self._sealers.pop(peer_id, None)
+            self._seals.forget(peer_id)
 
     def _refused(self, code: str, message: str) -> None:
         # A peer that has just left can no longer be signalled to; its seat's end is told on its own.
         if code != "no-such-peer":
             self._tell(Problem(f"server-{code}", message, "", time.time()))
 
-    def _server_is_back(self, there: Sequence[str]) -> None:
+    def _server_is_back(self, there: Sequence[str], away: Sequence[str]) -> None:
         for peer_id, peer in list(self.peers.items()):
+            peer.away = peer_id in away
             if peer_id not in there and peer.present:
                 self._gone(peer_id, "left the room")
         self._offer_to(there)
@@ -275,7 +287,7 @@ class Conversation:
                 peer_id,
                 hello=self._hello,
                 configuration=self._link_configuration,
-                relay=lambda body: self._relay(peer_id, body),
+                relay=lambda body: self._client.relay(peer_id, self._seals.seal(peer_id, body)),
                 report=lambda outcome, seconds: self._client.report(outcome, seconds),
                 unreached=lambda: self._client.unreached(peer_id),
                 handshake=self._handshake,
@@ -299,26 +311,13 @@ class Conversation:
             peer.way.look(bool(gone))
 
     def _signalled(self, sender: str, body: Any) -> None:
-        if self._secret:
-            try:
-                body = self._sealer(sender).open(body)
-            except SealError as error:
-                # Whoever has not the secret learns nothing, not even that we are here.
-                logger.debug("%s", error)
-                self._tell(Problem("forged-signal", FORGED, FORGED_HINT, time.time()))
-                return
-        self._peer(sender).signal(body)
-
-    def _relay(self, peer_id: str, body: Any) -> None:
-        if self._secret:
-            body = self._sealer(peer_id).seal(body, secrets.token_bytes(SEALING_NONCE_BYTES))
-        self._client.relay(peer_id, body)
-
-    def _sealer(self, peer_id: str) -> Sealer:
-        sealer = self._sealers.get(peer_id)
-        if sealer is None:
-            sealer = self._sealers[peer_id] = Sealer(self._secret, self._room, self._us, peer_id)
-        return sealer
+        try:
+            body = self._seals.open(sender, body)
+        except SealError as error:
+            logger.debug("%s", error)
+            self._tell(Problem("forged-signal", FORGED, FORGED_HINT, time.time()))
+        else:
+            self._peer(sender).signal(body)
 
     # --- who they are
 
@@ -367,7 +366,7 @@ class Conversation:
     def _earlier_self(self, peer: Peer) -> Peer | None:
         """The same key at an earlier seat, which it has lost: somebody who started the program again."""
         for other in self.peers.values():
-            if other is not peer and other.key == peer.key and not other.present and not other.connected:
+            if other is not peer and other.key == peer.key and not other.seated and not other.connected:
                 return other
         return None
 

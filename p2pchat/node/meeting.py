@@ -27,6 +27,7 @@ from p2pchat.node.conversation import Conversation
 from p2pchat.node.events import CodeChanged, Problem
 from p2pchat.node.gatekeeper import Admitted, Stopped
 from p2pchat.node.peer import Peer
+from p2pchat.node.seals import Seals
 from p2pchat.node.surroundings import Surroundings
 from p2pchat.protocol.codes import ENTROPY_BYTES, Code
 from p2pchat.protocol.contact_room import contact_room
@@ -156,7 +157,7 @@ class Meeting(Conversation):
                 case Send(body):
                     self._client.relay(self._partner, body)
                 case Paired(secret):
-                    self._secret = secret
+                    self._secret, self._seals = secret, Seals(secret, self._room, self._us)
                     self._forget_pairing(keep_partner=True)
                     if self._hosting:
                         super()._appeared(self._partner)

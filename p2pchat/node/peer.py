@@ -84,6 +84,8 @@ class Peer:
         """The link that opened last: whose certificates meet on it."""
         self.present = True
         """Whether it has a seat in the room, as far as the server says."""
+        self.away = False
+        """Whether it has lost the server, which keeps its seat for a while."""
         self.session = Session(hello, shows_later=True)
         self.conversation = conversation
         self._tell = tell
@@ -133,15 +135,20 @@ class Peer:
         Returns whether it can be forgotten: it never proved a key, and no link to it was begun.
         """
         self.present = False
-        if self.info.state is PeerState.CONNECTED:
-            self.session.probe(time.monotonic())
-            self.drain()
-        else:
+        self.way.probe()
+        if not self.connected:
             self.way.give_up()
             if self.info.state is PeerState.CONNECTING:
                 self._connector.drop(reason)
                 self._change(state=PeerState.LEFT, reason=reason)
         return self.key is None and not self._connector.busy
+
+    def heard_by_server(self, heard: bool) -> None:
+        """The server has lost the peer, or it is back there. An open link does not care, but is looked at."""
+        self.away = not heard
+        self.way.probe()
+        if heard:
+            self.way.hurry()
 
     async def close(self) -> None:
         """Says goodbye and closes the link; bounded by a few seconds."""
@@ -166,6 +173,11 @@ class Peer:
         return self.info.state is PeerState.CONNECTED
 
     @property
+    def seated(self) -> bool:
+        """Whether it is in the room and hears the server. A program that was killed does not, and its link may not tell."""
+        return self.present and not self.away
+
+    @property
     def known_here(self) -> bool:
         """Whether our user knows who it is and that it is here, or that it was and may come back."""
         return self.connected or (self.key is not None and not self.gone_for_good and not self.guest.here)
@@ -183,13 +195,13 @@ class Peer:
     @property
     def settled(self) -> bool:
         """Whether nothing waits to be acknowledged by a peer that may still do so."""
-        waiting = self.session.unacknowledged
-        return not waiting or self.guest.here or self.info.state in (PeerState.LEFT, PeerState.FAILED)
+        nobody = self.guest.here or self.info.state in (PeerState.LEFT, PeerState.FAILED)
+        return nobody or not self.session.unacknowledged
 
     def stats(self) -> PeerStats:
         """What is measured of this peer."""
-        sent, received = self._connector.traffic
-        return self._measurements.stats(self.info, sent, received, self._connector.path_info, time.monotonic())
+        path = self._connector.path_info
+        return self._measurements.stats(self.info, *self._connector.traffic, path, time.monotonic())
 
     # --- between link and session
 
@@ -225,7 +237,7 @@ class Peer:
                 self._change()  # before a key leaves
             while (output := self.text.next_output()) is not None:
                 self._do(output)
-            more = self._send_files()
+            more = self._connector.send_bulk(self.session.next_chunk)
         self._set_timer()
 
     def _do(self, output: session_events.Output) -> None:
@@ -257,16 +269,6 @@ class Peer:
             case _:
                 if (event := self.text.what_was_said(output, self.conversation, self.info)) is not None:
                     self._tell(event)
-
-    def _send_files(self) -> bool:
-        """Hands file data over while there is room. Returns whether there was any."""
-        room = self._connector.bulk_room()
-        sent = False
-        while room > 0 and (message := self.session.next_chunk()) is not None:
-            self._connector.send_bulk(message)
-            room -= len(message)
-            sent = True
-        return sent
 
     def _set_timer(self) -> None:
         if self._timer is not None:
@@ -369,8 +371,6 @@ class Peer:
         self.session.link_closed(now, reason)
         self.text.link_closed()
         self._measurements.begin_anew()
-        if self._leaving:
-            return
         if self._final is not None:
             self._change(state=self._final, reason=reason, path="", rtt_ms=None)
             return

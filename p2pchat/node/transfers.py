@@ -313,7 +313,7 @@ def _waits_for(job: SendJob, peer: Peer) -> bool:
     """Whether a job goes on with a peer that has come back: its link is lost, or must be, the seat being gone."""
     if job.state.final:
         return job.withdrawn
-    return job.detached or (job.peer is not peer and not job.peer.present)
+    return job.detached or (job.peer is not peer and not job.peer.seated)
 
 
 def _is_same(job: ReceiveJob, peer: Peer, machine: IncomingTransfer) -> bool:
@@ -325,7 +325,7 @@ def _is_again(job: ReceiveJob, peer: Peer, machine: IncomingTransfer) -> bool:
     """Whether an offer of the same continues a job, whether its sender remembers that or was started again."""
     if job.state.final:
         return machine.again and job.state is not TransferState.FAILED
-    return job.detached or (job.peer is not peer and not job.peer.present)
+    return job.detached or (job.peer is not peer and not job.peer.seated)
 
 
 def _quoted(name: str) -> str:

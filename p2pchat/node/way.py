@@ -101,7 +101,7 @@ class Way:
         self._handshake = handshake
         self._unreached = unreached
         self._attempts = Attempts()
-        self._renewal = Renewal(self.connector, self._probe, traveller.session.answered_since)
+        self._renewal = Renewal(self.connector, self.probe, traveller.session.answered_since)
         self._successor: Successor | None = None
         self._why = ""
         """Why the last link, or attempt at one, ended."""
@@ -203,7 +203,8 @@ class Way:
             self._drop_successor(reason)
         self.connector.drop(reason)
 
-    def _probe(self) -> None:
+    def probe(self) -> None:
+        """The peer may be gone: asks it for a sign of life."""
         self._peer.session.probe(time.monotonic())
         self._peer.drain()
 
