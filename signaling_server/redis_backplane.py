@@ -139,8 +139,9 @@ class RedisBackplane:
         """Lets go of Redis; the others will see that this server is gone, and make its members away."""
         if self._task is None:
             return
-        self._task.cancel()
-        await asyncio.wait([self._task])
+        while not self._task.done():  # once is not enough: Redis going away at this moment can swallow it
+            self._task.cancel()
+            await asyncio.wait([self._task], timeout=1)
         if self.is_ready:
             with contextlib.suppress(RedisError, OSError):
                 await self._redis.delete(alive_key(self.instance))

@@ -174,7 +174,7 @@ class Peer:
 
     @property
     def seated(self) -> bool:
-        """Whether it is in the room and hears the server. A program that was killed does not, and its link may not tell."""
+        """Whether it is in the room and hears the server: a program that was killed does not, but its link lives on."""
         return self.present and not self.away
 
     @property
