@@ -12,6 +12,7 @@ import pytest
 
 from tests.end_to_end.json_process import JsonProcess, connected
 from tests.server_process import ServerProcess
+from tests.unknown_host import UNKNOWN_HOST
 
 
 async def test_a_message_arrives_once_and_is_delivered(signaling_server: str, tmp_path: Path) -> None:
@@ -155,7 +156,7 @@ async def test_unusable_lines_are_answered_and_change_nothing(signaling_server: 
     ("server", "status", "says"),
     [
         ("http://127.0.0.1:1", 3, "refused"),
-        ("http://no-such-host.invalid", 3, "no-such-host.invalid"),
+        (f"http://{UNKNOWN_HOST}", 3, "no-such-host"),
         ("nonsense://x", 2, "has to be a URL"),
     ],
 )

@@ -18,6 +18,7 @@ from tests.node.player import on_guarded_loop
 from tests.rtc import stun_server
 from tests.rtc.end import TricklingEnd, closed, connected
 from tests.rtc.stun_server import mapped_to, serving, uri
+from tests.unknown_host import UNKNOWN_HOST
 
 OUTSIDE = "198.51.100.7"
 
@@ -150,7 +151,7 @@ async def test_an_unknown_name_and_a_server_of_another_family_are_told_apart(mon
     from p2pchat.rtc import addresses
 
     monkeypatch.setattr(addresses, "_without_loopback", lambda use_ipv4, use_ipv6: ["127.0.0.1"])
-    ana = TricklingEnd(asking("stun:nobody.invalid", "stun:[::1]:9"))
+    ana = TricklingEnd(asking(f"stun:{UNKNOWN_HOST}", "stun:[::1]:9"))
     await ana.link.offer()
     await ana.until(Gathered, lambda event: event.last)
     assert {each.failure for each in ana.link._gathering.facts().asked} == {Failure.UNKNOWN_NAME, Failure.UNREACHABLE}

@@ -14,6 +14,7 @@ from tests.node.player import on_guarded_loop
 from tests.rtc import stun_server
 from tests.rtc.stun_server import mapped_to, serving, uri
 from tests.rtc.turn_server import PASSWORD, USER, Log, needs_turnserver, turn_server
+from tests.unknown_host import UNKNOWN_HOST
 
 OUTSIDE = "198.51.100.7"
 
@@ -49,7 +50,7 @@ async def test_what_is_wrong_with_a_stun_server_is_told(answer: stun_server.Answ
 
 
 async def test_a_name_that_nobody_has_is_told() -> None:
-    assert await probe.stun_server("stun:nobody.invalid") is Failure.UNKNOWN_NAME
+    assert await probe.stun_server(f"stun:{UNKNOWN_HOST}") is Failure.UNKNOWN_NAME
 
 
 @pytest.mark.parametrize("wrong", ["turn:host", "http://host", ""])
@@ -113,5 +114,5 @@ async def test_one_server_with_two_addresses_is_enough() -> None:
 async def test_one_answer_tells_nothing() -> None:
     async with serving(mapped_to(OUTSIDE)) as (one, _), serving(stun_server.silence) as (silent, _):
         assert await probe.nat_kind([uri(one), uri(silent)]) is Nat.UNKNOWN
-        assert await probe.nat_kind([uri(silent), "stun:nobody.invalid"]) is Nat.UNKNOWN
+        assert await probe.nat_kind([uri(silent), f"stun:{UNKNOWN_HOST}"]) is Nat.UNKNOWN
         assert await probe.nat_kind([]) is Nat.UNKNOWN

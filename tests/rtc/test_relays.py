@@ -18,6 +18,7 @@ from tests.node.player import on_guarded_loop
 from tests.rtc import stun_server
 from tests.rtc.end import TricklingEnd, closed, connected
 from tests.rtc.turn_server import Log, needs_turnserver, turn_server
+from tests.unknown_host import UNKNOWN_HOST
 
 pytestmark = needs_turnserver
 
@@ -157,7 +158,7 @@ async def test_a_direct_pair_that_comes_late_still_wins_within_the_head_start(tm
         (lambda turn: turn.uri("tls"), Failure.CERTIFICATE),
         (lambda turn: turn.uri("tls").replace(str(turn.tls_port), str(turn.port)), None),
         (lambda turn: "turn:u:p@127.0.0.1:1?transport=tcp", Failure.CLOSED),
-        (lambda turn: "turn:u:p@nobody.invalid", Failure.UNKNOWN_NAME),
+        (lambda turn: f"turn:u:p@{UNKNOWN_HOST}", Failure.UNKNOWN_NAME),
     ],
     ids=["password", "user", "none", "certificate", "not-tls", "closed", "name"],
 )

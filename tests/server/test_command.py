@@ -15,6 +15,7 @@ import pytest
 from p2pchat.protocol.signaling import CLOSE_CODES, ErrorCode
 from tests.server.raw_client import PATIENCE, clients
 from tests.server_process import ServerProcess
+from tests.unknown_host import UNKNOWN_HOST
 
 ANA, BEN = "anaanaaa", "benbenbb"
 
@@ -39,7 +40,7 @@ def test_a_busy_port_is_one_clear_line_with_something_to_do() -> None:
     assert "--port" in result.stderr
 
 
-@pytest.mark.parametrize(("host", "words"), [("192.0.2.1", "no address of this machine"), ("x.invalid", "not known")])
+@pytest.mark.parametrize(("host", "words"), [("192.0.2.1", "no address of this machine"), (UNKNOWN_HOST, "not known")])
 def test_a_host_that_is_not_ours_is_one_clear_line(host: str, words: str) -> None:
     result = run("--host", host, "--port", "0")
     assert (result.returncode, result.stdout, result.stderr.count("\n")) == (1, "", 1)

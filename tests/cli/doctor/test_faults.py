@@ -14,6 +14,7 @@ from tests.laboratory.places import missing
 from tests.rtc.stun_server import serving, truth, uri
 from tests.rtc.turn_server import PASSWORD, USER, needs_turnserver, turn_server
 from tests.server_process import ServerProcess
+from tests.unknown_host import UNKNOWN_HOST
 
 NOBODY = "http://127.0.0.1:1"
 
@@ -48,9 +49,9 @@ def test_no_server_is_named_and_the_local_network_is_not_used(tmp_path: Path) ->
 
 
 def test_a_server_whose_name_is_unknown(tmp_path: Path) -> None:
-    report = examine(tmp_path, "--server", "http://nobody.invalid")
+    report = examine(tmp_path, "--server", f"http://{UNKNOWN_HOST}")
     assert report.state("server") == "fault"
-    assert "nobody.invalid" in report.said("server")
+    assert "no-such-host" in report.said("server")
 
 
 class _Pages(http.server.BaseHTTPRequestHandler):
