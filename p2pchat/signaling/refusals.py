@@ -27,6 +27,14 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     ErrorCode.CROWDED: ("the code is in use already, perhaps by somebody who guessed", "ask the sender for a new code"),
     ErrorCode.MAILBOX_EXPIRED: ("nobody came for the code in time", "send again: it makes a new code"),
     ErrorCode.UNAVAILABLE: ("the server cannot reach the place where it keeps its rooms", "try again in a moment"),
+    ErrorCode.UNAUTHORIZED: (
+        "the server lets in only those who have a token, and ours is missing or not one of its",
+        "ask whoever runs the server for a token, and name its file with --token-file or set P2PCHAT_TOKEN",
+    ),
+    ErrorCode.TOO_MANY_SOCKETS: (
+        "the server has too many connections from this address already",
+        "end other programs here that use it, or wait: others behind the same router count as well",
+    ),
     ErrorCode.SHUTTING_DOWN: ("the server is shutting down", "try again in a moment"),
 }
 
