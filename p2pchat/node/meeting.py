@@ -227,6 +227,7 @@ class ContactMeeting(Conversation):
         room = contact_room(surroundings.gatekeeper.identity, key)
         super().__init__(f"with-{key_tag(key)}", us, our_name, server, surroundings, room.secret)
         self._room = room.name
+        self._seals = Seals(room.secret, room.name, us)
         self._key = key
 
     def invite(self) -> str:

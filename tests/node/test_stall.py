@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from p2pchat.node import stall
+from p2pchat.node.connector import Connector
 from p2pchat.node.events import TransferChanged, TransferState
-from p2pchat.node.peer import Peer
 from p2pchat.node.stall import STALL_SECONDS, Stall
 from p2pchat.store.incoming import IncomingFiles
 from p2pchat.store.outgoing import Source
@@ -138,7 +138,7 @@ async def test_a_path_on_which_nothing_comes_through_is_told_at_both_ends(
         await ben.node.accept(offer.transfer)
         await some_progress(ben, 0)
         with monkeypatch.context() as patch:
-            patch.setattr(Peer, "_send_files", lambda peer: False)
+            patch.setattr(Connector, "send_bulk", lambda connector, next_chunk: False)
             assert (await ben.until(TransferChanged, stalled)).info.reason.startswith("nothing has arrived for ")
             assert (await ana.until(TransferChanged, stalled)).info.reason.endswith(": waiting for ben")
         await ana.node.pause(transfer)  # a pause is no stall

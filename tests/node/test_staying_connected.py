@@ -176,7 +176,7 @@ def it_is_back(here: Player, there: Player) -> None:
 
 
 def the_seat_is_taken_again(here: Player, there: Player) -> None:
-    conversation_of(here)._server_is_back([peer_of(here).seat])
+    conversation_of(here)._server_is_back([peer_of(here).seat], [])
 
 
 def the_network_has_changed(here: Player, there: Player) -> None:
