@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from p2pchat.protocol.codes import completions
 from tests.end_to_end.json_process import PATIENCE
 from tests.end_to_end.programs import Receiver, Sender, command, contents, run
 from tests.environment import without_settings
@@ -35,6 +36,12 @@ def wrong(code: str) -> str:
     """The same mailbox with other words."""
     mailbox, *words = code.split("-")
     return "-".join((mailbox, *("zoo" if word != "zoo" else "zone" for word in words)))
+
+
+def completed(word: str) -> tuple[str, str]:
+    """What somebody types for a word and its hyphen: Tab completes it, unless it is the beginning of another."""
+    few = word[:4]
+    return (few, "Tab") if completions(f"1-{few}") == [f"1-{word}-"] else (word, "-")
 
 
 async def test_a_folder_arrives_identical_and_both_sides_exit_with_0(
@@ -252,7 +259,7 @@ async def test_on_a_terminal_the_code_is_completed_a_typo_is_told_and_the_offer_
         def play() -> str:
             with screen(tmp_path, command("receive", "ben", signaling_server, tmp_path)) as terminal:
                 terminal.until(lambda shown: "Code:" in shown)
-                terminal.type(f"{mailbox}-{words[0][:4]}", "Tab", words[1][:4], "Tab", "xyzzy", "Enter")
+                terminal.type(f"{mailbox}-", *completed(words[0]), *completed(words[1]), "xyzzy", "Enter")
                 terminal.until(lambda shown: "xyzzy” is no word of a code" in shown)
                 terminal.type(*["BSpace"] * len("xyzzy"), words[2][:4], "Tab", "Enter")
                 terminal.until(lambda shown: "(y/n)" in shown)
