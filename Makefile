@@ -9,12 +9,13 @@ BIN    := $(VENV)/bin
 demo: $(VENV)/.installed
 	$(BIN)/p2pchat demo
 
+# Three at once also on two cores: most of them wait for timers and for other processes.
 test: $(VENV)/.installed-test
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 3 --dist loadfile
 
 # What others send does no harm: 100,000 examples of each property; two hours of one core, half of that on two.
 nightly: $(VENV)/.installed-test
