@@ -18,9 +18,9 @@ from p2pchat.cli.room_access import Access
 from p2pchat.cli.session import converse
 from p2pchat.cli.speakers import whom
 from p2pchat.errors import P2PChatError
-from p2pchat.node import transcript as transcripts
 from p2pchat.node.api import NodeApi
 from p2pchat.node.events import Event, Ready, TransferChanged, TransferProgressed
+from p2pchat.node.exporting import write
 from p2pchat.node.transcript import Transcript
 
 PROGRESS_PER_SECOND: Final = 5
@@ -184,7 +184,7 @@ class JsonFrontEnd:
                 for measured in await self._node.stats():
                     self.write(json_events.stats(measured, live_text.get(measured.peer), time.time()))
             case commands.Export():
-                saved = transcripts.write(self._transcript, command.format, Path(command.path))
+                saved = write(self._transcript, command.format, Path(command.path))
                 self.write(json_events.exported(str(saved), time.time()))
             case commands.Safety():
                 for info in whom(await self._node.peers(self._conversation), command.peer):

@@ -1,17 +1,17 @@
-"""What stands behind `/export`: a format and a path, either of which may be left out."""
+"""Saving a transcript, and what stands behind `/export`: a format and a path, either of which may be left out."""
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from p2pchat.errors import UsageError
-from p2pchat.node import transcript as transcripts
+from p2pchat.errors import StorageFailed, UsageError
 from p2pchat.node.transcript import Transcript
-from p2pchat.node.transcript_formats import FORMATS
+from p2pchat.node.transcript_formats import FORMATS, render
 
 NAME_CHARACTERS: Final = 60
 """Most characters of the room's name in the name of a file."""
@@ -36,7 +36,39 @@ def export(transcript: Transcript, argument: str, at: float) -> Path:
         StorageFailed: the file cannot be written.
     """
     form, path = _destination(argument, transcript.conversation, at)
-    return transcripts.write(transcript, form, path)
+    return write(transcript, form, path)
+
+
+def write(transcript: Transcript, form: str, path: Path) -> Path:
+    """Saves a transcript into a new file, which only its owner may read.
+
+    Args:
+        transcript: what to save.
+        form: as for `transcript_formats.render`.
+        path: where, `~` being the home folder; nothing may be there.
+
+    Returns:
+        The absolute path.
+
+    Raises:
+        UsageError: something is there already, or there is no such format.
+        StorageFailed: the file cannot be written. Nothing is left of it.
+    """
+    lines = render(transcript, form)
+    path = Path(os.path.expanduser(path))
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise UsageError("something of that name is there already, and is not overwritten", "choose another") from None
+    except (OSError, ValueError) as error:
+        raise StorageFailed(f"it cannot be saved there: {getattr(error, 'strerror', None) or error}") from None
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
+            file.writelines(lines)
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        raise StorageFailed(f"it cannot be saved there: {error.strerror}") from None
+    return path.absolute()
 
 
 def _destination(argument: str, conversation: str, at: float) -> tuple[str, Path]:

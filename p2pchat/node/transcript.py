@@ -1,19 +1,14 @@
 """What was said in a conversation, with its times, its edits and what was lost: to be looked back on, and saved.
 
 T.140 asks for a presentation in which earlier text can be read again with its relative timing, and RFC 5194 §6.2.4.4
-for one that can be saved. It is kept in memory, and written when the user says so.
+for one that can be saved. It is kept in memory, and saved when the user says so (`p2pchat.node.exporting`).
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
-from p2pchat.errors import StorageFailed, UsageError
-from p2pchat.node import transcript_formats
 from p2pchat.node.events import (
     Alerted,
     Event,
@@ -158,20 +153,6 @@ class Transcript:
             case PeerChanged(conversation=self._room):
                 self._peer(event)
 
-    def render(self, form: str) -> Iterator[str]:
-        """Yields the transcript, line by line, each with its end.
-
-        Args:
-            form: `txt`, `md` (Markdown) or `jsonl` (JSON Lines).
-
-        Raises:
-            UsageError: it is none of these words.
-        """
-        formats = transcript_formats.FORMATS
-        if form not in formats:
-            raise UsageError(f"there is no format {safe_line(form) or 'without a name'}", "use txt, md or jsonl")
-        return formats[form](self)
-
     def _sent(self, event: MessageSent) -> None:
         entry, self._own = self._own, None
         if entry is None:
@@ -256,35 +237,3 @@ class Transcript:
             self.dropped += 1
         while self._lines and (first := next(iter(self._lines.items())))[1] not in self._entries:
             del self._lines[first[0]]
-
-
-def write(transcript: Transcript, form: str, path: Path) -> Path:
-    """Saves a transcript into a new file, which only its owner may read.
-
-    Args:
-        transcript: what to save.
-        form: as for `Transcript.render`.
-        path: where, `~` being the home folder; nothing may be there.
-
-    Returns:
-        The absolute path.
-
-    Raises:
-        UsageError: something is there already, or there is no such format.
-        StorageFailed: the file cannot be written. Nothing is left of it.
-    """
-    lines = transcript.render(form)
-    path = Path(os.path.expanduser(path))
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        raise UsageError("something of that name is there already, and is not overwritten", "choose another") from None
-    except (OSError, ValueError) as error:
-        raise StorageFailed(f"it cannot be saved there: {getattr(error, 'strerror', None) or error}") from None
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
-            file.writelines(lines)
-    except OSError as error:
-        path.unlink(missing_ok=True)
-        raise StorageFailed(f"it cannot be saved there: {error.strerror}") from None
-    return path.absolute()

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import regex
 
+from p2pchat.errors import UsageError
 from p2pchat.node.events import LineState
-
-if TYPE_CHECKING:
-    from p2pchat.node.transcript import Entry, Transcript
+from p2pchat.node.transcript import Entry, Transcript
+from p2pchat.protocol.untrusted import safe_line
 
 _MARKUP: Final = regex.compile(r"([\\`*_{}\[\]()#+\-.!|<>&~:@=$^\"'/])")
 """Every ASCII character that Markdown, or a dialect of it, gives a meaning, HTML and bare links included."""
@@ -79,6 +79,21 @@ FORMATS: Final[dict[str, Callable[[Transcript], Iterator[str]]]] = {
     "jsonl": as_json_lines,
 }
 """Each format, and what writes it."""
+
+
+def render(transcript: Transcript, form: str) -> Iterator[str]:
+    """Yields a transcript, line by line, each with its end.
+
+    Args:
+        transcript: what was said.
+        form: `txt`, `md` (Markdown) or `jsonl` (JSON Lines).
+
+    Raises:
+        UsageError: it is none of these words.
+    """
+    if form not in FORMATS:
+        raise UsageError(f"there is no format {safe_line(form) or 'without a name'}", "use txt, md or jsonl")
+    return FORMATS[form](transcript)
 
 
 def latency(entry: Entry) -> float | None:

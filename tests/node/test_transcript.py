@@ -25,7 +25,9 @@ from p2pchat.node.events import (
     PeerState,
     Ready,
 )
-from p2pchat.node.transcript import Transcript, write
+from p2pchat.node.exporting import write
+from p2pchat.node.transcript import Transcript
+from p2pchat.node.transcript_formats import render
 
 BEN = PeerInfo("m2xdabcd", "ben", PeerState.CONNECTED)
 
@@ -57,7 +59,7 @@ def a_talk() -> Transcript:
 
 
 def test_the_text_reads_like_the_conversation() -> None:
-    assert "".join(a_talk().render("txt")) == (
+    assert "".join(render(a_talk(), "txt")) == (
         "Conversation lab. Times are UTC.\n"
         "\n"
         "1970-01-01 00:00:01.000  ben (m2xd) joined\n"
@@ -80,7 +82,7 @@ def test_the_text_reads_like_the_conversation() -> None:
 
 
 def objects(transcript: Transcript) -> list[dict[str, Any]]:
-    return [json.loads(each) for each in transcript.render("jsonl")]
+    return [json.loads(each) for each in render(transcript, "jsonl")]
 
 
 def test_json_lines_hold_every_time_edit_and_loss() -> None:
@@ -104,7 +106,7 @@ def test_json_lines_hold_every_time_edit_and_loss() -> None:
 def test_markup_in_what_others_write_stays_text() -> None:
     transcript = begun()
     transcript.event(MessageReceived("lab", "0", BEN.peer, "**ana**", "<b> [x](http://y) `z` | # _", 1.0, 1.0))
-    text = "".join(transcript.render("md"))
+    text = "".join(render(transcript, "md"))
     assert r"\<b\> \[x\]\(http\:\/\/y\) \`z\` \| \# \_" in text
     assert r"\*\*ana\*\*" in text
 
@@ -134,7 +136,7 @@ def test_a_line_that_was_taken_back_is_kept_with_what_was_seen() -> None:
     transcript.event(line("", 2.0, LineState.FINAL))
     transcript.typed("me too", 3.0)
     transcript.typed("", 4.0)
-    text = "".join(transcript.render("txt"))
+    text = "".join(render(transcript, "txt"))
     assert "ben (m2xd) taken back" in text
     assert "you taken back" in text
     assert "erased 'oh no'" in text
@@ -164,7 +166,7 @@ def test_memory_is_bounded_and_what_is_gone_is_said(monkeypatch: pytest.MonkeyPa
     assert transcript.dropped == 20
     transcript.event(MessageReceived("lab", "0", BEN.peer, "ben", "x" * 500, 1.0, 1.0))
     assert len(transcript.entries()) == 1
-    assert "The first 30 entries are not kept.\n" in transcript.render("txt")
+    assert "The first 30 entries are not kept.\n" in render(transcript, "txt")
 
 
 def test_the_edits_of_a_line_are_bounded_and_all_are_counted() -> None:
@@ -195,7 +197,7 @@ def test_whatever_others_write_a_saved_line_names_its_speaker_and_has_no_control
     for number, (name, text, state) in enumerate(said):
         transcript.event(LiveTextChanged("lab", BEN.peer, name, number // 2, text, state, 1.0))
         transcript.event(MessageReceived("lab", "0", BEN.peer, name, text, 1.0, 1.0))
-    for each in "".join(transcript.render(form)).split("\n"):
+    for each in "".join(render(transcript, form)).split("\n"):
         assert not any(ord(letter) < 0x20 or 0x7F <= ord(letter) <= 0x9F for letter in each)
         assert "\u202e" not in each
 
