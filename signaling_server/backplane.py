@@ -23,6 +23,7 @@ from signaling_server.requests import (
     OpenMailbox,
     Refused,
     Request,
+    Return,
     TakeSeat,
     Vacate,
 )
@@ -98,8 +99,8 @@ class MemoryBackplane:
             case Vacate(name, peer, socket, reason):
                 room = self._rooms.get(name, NOBODY)
                 self._change(name, seats.vacate(room, peer, (ALONE, socket), reason, self._limits, now), now)
-            case Forward():
-                pass  # it is for the past: there is no other instance
+            case Forward() | Return():
+                pass  # there is no other instance, to send something to or to be taken for gone by
 
     def deadline(self) -> float | None:
         """See `Backplane`."""

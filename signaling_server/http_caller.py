@@ -33,6 +33,7 @@ from p2pchat.protocol.signaling import (
     decode_from_server,
     encode,
 )
+from signaling_server.buckets import Bucket
 from signaling_server.sockets import Signaling
 from signaling_server.sources import Source
 
@@ -74,6 +75,9 @@ class Caller:
         self._on_end: Callable[[], object] = lambda: None
         self._expiry: asyncio.TimerHandle | None = None
         self._gone = False
+        limits, now = signaling.limits, asyncio.get_running_loop().time()
+        # Half of what a socket may say: whoever offers without end must not use up what the caller itself has to say.
+        self._refusals = Bucket(limits.messages_per_second / 2, max(1.0, limits.message_burst / 2), now)
         self._socket = signaling.open(self, source)
 
     # What the server does with a socket
@@ -85,7 +89,8 @@ class Caller:
             case Ping(n=number):
                 self._soon(Pong(number))
             case Relayed(sender=sender, body=body) if sender != self._partner:
-                if isinstance(body, dict) and body.get("kind") == "offer":
+                is_offer = isinstance(body, dict) and body.get("kind") == "offer"
+                if is_offer and self._refusals.take(asyncio.get_running_loop().time()):
                     self._soon(Relay(sender, _BUSY | {"generation": body.get("generation")}))
             case PeerLeft(peer=peer) if peer != self._partner:
                 pass
@@ -131,6 +136,7 @@ class Caller:
             raise web.HTTPConflict(text="an answer is waited for already\n")
         self._partner = peer
         try:
+            self._heard = asyncio.Queue()  # what was refused since is no answer to this
             self._say(Relay(peer, body))
             answers = [(await self._next(Relayed)).body]
             with contextlib.suppress(TimeoutError):
@@ -140,7 +146,6 @@ class Caller:
             return answers
         finally:
             self._partner = None
-            self._heard = asyncio.Queue()
 
     def keep(self, seconds: float, on_end: Callable[[], object]) -> None:
         """Keeps the seat for a while; `on_end` is called when the time is over, or the server has ended it."""

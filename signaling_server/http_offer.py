@@ -46,16 +46,17 @@ class Offers:
         """Takes a seat; an offer is passed on to a peer at once, and answered with its answer."""
         limits = self._signaling.limits
         source = self._signaling.check(request)
+        content = await _read(request, limits.http_offer_seconds)
         if len(self._seats) + self._waiting >= limits.http_seats:
             wait = {hdrs.RETRY_AFTER: f"{limits.full_retry_seconds:.0f}"}
             raise web.HTTPServiceUnavailable(text="too many have come over HTTP\n", headers=wait)
-        content = await _read(request)
         self._waiting += 1
         caller = Caller(self._signaling, source)
         name = secrets.token_urlsafe(16)
         try:
             async with asyncio.timeout(limits.http_offer_seconds):
-                present = await caller.join(request.match_info["room"])
+                callers = {other.peer for other in self._seats.values()}
+                present = [peer for peer in await caller.join(request.match_info["room"]) if peer not in callers]
                 if isinstance(content, str):
                     answer = await _offer(caller, _chosen(request, present), content)
                 else:
@@ -79,7 +80,7 @@ class Offers:
         caller = self._seats.get(request.match_info["name"])
         if caller is None:
             raise web.HTTPNotFound(text="there is no such seat any more\n")
-        content = await _read(request)
+        content = await _read(request, self._signaling.limits.http_offer_seconds)
         if isinstance(content, str):
             raise web.HTTPUnsupportedMediaType(text=f"what is posted here is {JSON_TYPE}\n")
         try:
@@ -134,9 +135,13 @@ def _chosen(request: web.Request, present: list[str]) -> str:
     return peer
 
 
-async def _read(request: web.Request) -> Any:
-    """Returns a session description as text, or a JSON object."""
-    data = await request.read()
+async def _read(request: web.Request, seconds: float) -> Any:
+    """Returns a session description as text, or a JSON object; waits this long for it at most."""
+    try:
+        async with asyncio.timeout(seconds):
+            data = await request.read()
+    except TimeoutError:
+        raise web.HTTPRequestTimeout(text="the body has not come in time\n") from None
     if request.content_type == JSON_TYPE:
         try:
             return msgspec.json.decode(data, type=dict[str, Any])

@@ -30,7 +30,7 @@ from p2pchat.protocol.signaling import (
 from signaling_server.clients import Client
 from signaling_server.kept import Kept
 from signaling_server.limits import ServerLimits
-from signaling_server.requests import ClaimMailbox, Forward, OpenMailbox, Request, SeatRequest, TakeSeat, Vacate
+from signaling_server.requests import ClaimMailbox, Forward, OpenMailbox, Request, Return, SeatRequest, TakeSeat, Vacate
 from signaling_server.seats import LOST, Room, Seat
 
 
@@ -199,7 +199,9 @@ class Members:
         """Ends what the client believes to have when the seat is no longer its own."""
         seat = room.seats.get(client.peer)
         if seat is not None and seat.key == client.key:
-            if seat.away_until is None and (seat.instance, seat.socket) != (self._instance, client.socket):
+            if seat.away_until is not None:  # another server took this one for gone
+                self._hub.ask(Return(client.socket, client.peer, client.key, client.room))
+            elif (seat.instance, seat.socket) != (self._instance, client.socket):
                 self._stand_up(client)
                 text = "the seat was taken over by its owner on another socket"
                 self._hub.end(client, ErrorCode.REPLACED, text)

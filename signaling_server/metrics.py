@@ -125,7 +125,8 @@ def _metric(name: str, kind: str, samples: Iterable[tuple[str, float]]) -> list[
     return [
         f"# TYPE {name} {kind}",
         *(
-            f"{name}{suffix} {value:g}" if isinstance(value, float) else f"{name}{suffix} {value}"
+            # In full: a sum that is rounded stands still when it is large.
+            f"{name}{suffix} {value}"
             for suffix, value in samples
         ),
     ]

@@ -4,7 +4,7 @@ Rules
     1. Requests are carried out one after the other, in their order. A hub hears of a room's states in their order, each
        at most once, from the reply to its own change or from another server, whichever comes first.
     2. A server says every second that it is alive. One that has not said so for a few seconds is gone: those who see it
-       first make its members away.
+       first make its members away. When it is there after all, it takes their seats back.
     3. While Redis does not answer, seats are refused with `unavailable`, and who gives one up does so for the members
        of this server only; the rest is made up for afterwards. Messages between members of this server pass on.
     4. When Redis is there again, this server says again who sits here, whatever Redis has forgotten meanwhile.
@@ -22,6 +22,7 @@ from typing import Final
 
 import msgspec
 from redis.asyncio import Redis
+from redis.asyncio.client import PubSub
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
@@ -31,16 +32,14 @@ from signaling_server import seats
 from signaling_server.gate import Refusal
 from signaling_server.limits import ServerLimits
 from signaling_server.mailboxes import NUMBERS, draw, room_name
+from signaling_server.redis_presence import BEAT_SECONDS, Presence
 from signaling_server.redis_rooms import (
     ABSENT,
-    INSTANCES,
     KEEP_SECONDS,
-    Forgotten,
     MessageNotice,
     NumberTaken,
     RedisRooms,
     RoomNotice,
-    alive_key,
     channel,
     read_notice,
 )
@@ -53,19 +52,15 @@ from signaling_server.requests import (
     OpenMailbox,
     Refused,
     Request,
+    Return,
     SeatRequest,
     TakeSeat,
     Vacate,
 )
 from signaling_server.seats import NOBODY, Outcome, Room, Seat
+from signaling_server.tasks import end, run_together
 
 logger = logging.getLogger(__name__)
-
-BEAT_SECONDS: Final = 1.0
-"""How often a server says that it is alive, and looks after the others and after what is due."""
-
-ALIVE_SECONDS: Final = 4.0
-"""How long that holds: a few beats may be late on a busy machine."""
 
 ANSWER_SECONDS: Final = 2.0
 """Time for Redis to answer before it counts as away; it answers within a millisecond."""
@@ -118,6 +113,7 @@ class RedisBackplane:
             retry=Retry(NoBackoff(), 0),  # what is tried again, and when, is decided here
         )
         self._rooms = RedisRooms(self._redis, self.instance, limits)
+        self._presence = Presence(self._redis, self.instance)
         self._requests: deque[Request] = deque()
         self._requested = asyncio.Event()
         self._owed: deque[Vacate] = deque()
@@ -125,8 +121,6 @@ class RedisBackplane:
         self._views = Views(self.instance, self._rooms, tell)
         self._doubtful: Vacate | None = None
         """How to give the seat up that was asked for when Redis went away: it may have been taken or not."""
-        self._clock_offset = 0.0
-        """What is to be added to the loop's time for Redis' clock."""
         self._tried = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -139,12 +133,10 @@ class RedisBackplane:
         """Lets go of Redis; the others will see that this server is gone, and make its members away."""
         if self._task is None:
             return
-        while not self._task.done():  # once is not enough: Redis going away at this moment can swallow it
-            self._task.cancel()
-            await asyncio.wait([self._task], timeout=1)
+        await end(self._task)
         if self.is_ready:
             with contextlib.suppress(RedisError, OSError):
-                await self._redis.delete(alive_key(self.instance))
+                await self._presence.end()
         self.is_ready = False
         await self._redis.aclose()
 
@@ -170,22 +162,17 @@ class RedisBackplane:
             try:
                 async with self._redis.pubsub() as told:
                     await told.subscribe(channel(self.instance))
-                    await self._say_alive()
-                    await self._restore()
-                    self.is_ready = True
+                    await self._presence.say()
+                    await run_together(self._presence.keep(), self._restore())
                     logger.info("Redis is there")
                     self._tried.set()
-                    async with asyncio.TaskGroup() as group:
-                        group.create_task(self._work())
-                        group.create_task(self._keep_alive())
-                        while True:
-                            notice = await told.get_message(ignore_subscribe_messages=True, timeout=BEAT_SECONDS)
-                            if notice is not None:
-                                self._heard(notice["data"])
-            except* (RedisError, OSError) as problems:
+                    await run_together(
+                        self._presence.keep(), self._listen(told), self._work(), self._look_after_rooms()
+                    )
+            except (RedisError, OSError) as problem:
                 if self.is_ready or not self._tried.is_set():  # once, however long it takes
-                    logger.warning("Redis is away: %s", type(problems.exceptions[0]).__name__)
-            except* Exception:
+                    logger.warning("Redis is away: %s", type(problem).__name__)
+            except Exception:
                 logger.exception("what is in Redis cannot be used")
             self._cut_off()
             self._tried.set()
@@ -212,20 +199,24 @@ class RedisBackplane:
                     self._views.pretend(name, after)
             case Forward():
                 logger.info("a message for another server is lost")
+            case Return():
+                pass  # `_restore` sees to it
             case _:
                 text = "this server cannot reach the place where rooms are kept"
                 wait = self._limits.shutdown_retry_seconds + self._pick(self._limits.shutdown_spread_ms) / 1000
                 self._tell(Refused(request.socket, Refusal(ErrorCode.UNAVAILABLE, text, wait)))
 
     async def _restore(self) -> None:
-        """Makes up for what was missed while Redis was away."""
+        """Makes up for what was missed while Redis was away; then this server is ready."""
         await self._pay()
-        names = list(self._held())
-        for name, stored in zip(names, await self._rooms.read(names), strict=True):
-            if stored is ABSENT or stored.version != self._views[name].version:
+        held = self._held()
+        for (name, known), stored in zip(held.items(), await self._rooms.read(list(held)), strict=True):
+            restored = seats.restore(stored.room, known, self.instance, self._limits, self._now())
+            if restored is not stored.room or stored.version != self._views[name].version:
                 await self._restore_room(name)
         # Others may have given their seats up in between. Nothing may be waited for after this.
         await self._pay()
+        self.is_ready = True
 
     async def _restore_room(self, name: str) -> None:
         def rule(room: Room) -> Outcome:
@@ -293,6 +284,9 @@ class RedisBackplane:
                 await self._open(request)
             case Vacate():
                 await self._vacate(request)
+            case Return(socket, peer, key, name):
+                seat = Seat(key, self.instance, socket)
+                await self._views.change(name, lambda room: seats.reclaim(room, peer, seat))
 
     async def _seat(self, request: SeatRequest, name: str, rule: _Rule) -> None:
         self._doubtful = Vacate(name, request.peer, request.socket, seats.LOST)
@@ -333,6 +327,24 @@ class RedisBackplane:
 
     # What other servers say
 
+    async def _listen(self, told: PubSub) -> None:
+        """Hears what other servers say.
+
+        A connection that is only listened to may be dead without a word, as when a firewall has forgotten it: so
+        something has to be heard at least every few seconds, be it the answer to a ping.
+        """
+        loop = asyncio.get_running_loop()
+        heard_at = loop.time()
+        while loop.time() - heard_at < BEAT_SECONDS + ANSWER_SECONDS:
+            notice = await told.get_message(ignore_subscribe_messages=True, timeout=BEAT_SECONDS)
+            if notice is None:
+                await told.ping()
+                continue
+            heard_at = loop.time()
+            if notice["type"] == "message":
+                self._heard(notice["data"])
+        raise TimeoutError
+
     def _heard(self, data: bytes) -> None:
         match read_notice(data):
             case RoomNotice(version, name, room):
@@ -340,51 +352,36 @@ class RedisBackplane:
             case MessageNotice(name, to, message):
                 self._tell(Forwarded(name, to, message))
 
-    # Being alive
+    # Upkeep
 
-    async def _keep_alive(self) -> None:
+    async def _look_after_rooms(self) -> None:
+        """Looks after the members of servers that are gone, and after what is due; has rooms live on."""
         beats = 0
         while True:
             await asyncio.sleep(BEAT_SECONDS)
-            await self._beat()
+            if gone := await self._presence.gone():
+                await self._bury(gone)
+            for name in await self._rooms.due(self._now()):
+                before, _ = await self._views.change(name, lambda room: seats.expire(room, self._now()))
+                if before is ABSENT:
+                    await self._rooms.forget(name)
             beats += 1
             if beats % _TOUCH_BEATS == 0:
                 await self._rooms.touch(self._views)
 
-    async def _beat(self) -> None:
-        """Says that this server is alive, and looks after the others and after what is due."""
-        members = await self._say_alive()
-        if members is None:
-            raise Forgotten
-        alive = await self._redis.mget([alive_key(instance) for instance in members])
-        gone = {instance for instance, sign in zip(members, alive, strict=True) if sign is None}
-        if gone:
-            await self._bury(gone)
-        for name in await self._rooms.due(self._now()):
-            before, _ = await self._views.change(name, lambda room: seats.expire(room, self._now()))
-            if before is ABSENT:
-                await self._rooms.forget(name)
-
-    async def _say_alive(self) -> list[str] | None:
-        """Returns the servers that were alive of late, or None when this one was none of them."""
-        loop = asyncio.get_running_loop()
-        async with self._redis.pipeline(transaction=False) as pipeline:
-            pipeline.time()
-            pipeline.set(alive_key(self.instance), "", px=int(ALIVE_SECONDS * 1000), get=True)
-            pipeline.sadd(INSTANCES, self.instance)
-            pipeline.expire(INSTANCES, KEEP_SECONDS)
-            pipeline.smembers(INSTANCES)
-            (seconds, microseconds), earlier, _, _, members = await pipeline.execute()
-        self._clock_offset = seconds + microseconds / 1e6 - loop.time()
-        return None if earlier is None else [member.decode() for member in members]
-
     async def _bury(self, gone: set[str]) -> None:
         """Servers are gone: their members are away."""
         logger.warning("%d servers are gone", len(gone))
-        async for name in self._rooms.with_seats_of(gone):
-            await self._views.change(name, lambda room: seats.abandon(room, gone, self._limits, self._now()))
-        await self._redis.srem(INSTANCES, *gone)
+        async for names in self._rooms.with_seats_of(gone):
+            gone &= await self._presence.gone()  # with many rooms, one may be there again before all is done
+            for name in names:
+                await self._abandon(name, gone)
+        if gone:
+            await self._presence.forget(gone)
+
+    async def _abandon(self, name: str, gone: set[str]) -> None:
+        await self._views.change(name, lambda room: seats.abandon(room, gone, self._limits, self._now()))
 
     def _now(self) -> float:
         """Seconds of Redis' clock."""
-        return asyncio.get_running_loop().time() + self._clock_offset
+        return self._presence.now()

@@ -245,16 +245,19 @@ class RedisRooms:
 
     # Upkeep
 
-    async def with_seats_of(self, instances: Collection[str]) -> AsyncIterator[str]:
-        """The names of all rooms in which one of these servers has a member."""
+    async def with_seats_of(self, instances: Collection[str]) -> AsyncIterator[list[str]]:
+        """The names of all rooms in which one of these servers has a member, a batch after the other."""
         names = [_text(name) for name in await self._redis.zrange(ROOMS, 0, -1)]
         for first in range(0, len(names), _BATCH):
             batch = names[first : first + _BATCH]
+            affected = []
             for name, stored in zip(batch, await self.read(batch), strict=True):
                 if stored is ABSENT:
                     await self._redis.zrem(ROOMS, name)
                 elif any(seat.instance in instances for seat in stored.room.seats.values()):
-                    yield name
+                    affected.append(name)
+            if affected:
+                yield affected
 
     async def due(self, now: float) -> list[str]:
         """The names of rooms about which something has to be done by a time of Redis' clock."""

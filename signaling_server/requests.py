@@ -61,6 +61,16 @@ class Vacate:
 
 
 @dataclass(frozen=True, slots=True)
+class Return:
+    """A socket is there, although its seat says it is not. Nothing is answered when the seat is no longer its own."""
+
+    socket: int
+    peer: str
+    key: str
+    room: str
+
+
+@dataclass(frozen=True, slots=True)
 class Forward:
     """A message for a member whose socket is at another instance."""
 
@@ -70,7 +80,7 @@ class Forward:
     message: Relayed | Error
 
 
-Request: TypeAlias = SeatRequest | Vacate | Forward
+Request: TypeAlias = SeatRequest | Vacate | Return | Forward
 
 
 @dataclass(frozen=True, slots=True)

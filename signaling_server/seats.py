@@ -197,6 +197,14 @@ def abandon(room: Room, instances: Collection[str], limits: ServerLimits, now: f
     return room
 
 
+def reclaim(room: Room, peer: str, seat: Seat) -> Room:
+    """The owner of a seat was taken for away, and is there."""
+    kept = room.seats.get(peer)
+    if kept is None or kept.key != seat.key or kept.away_until is None:
+        return room
+    return _back(room, peer, seat)
+
+
 def restore(room: Room, known: Room, instance: str, limits: ServerLimits, now: float) -> Room:
     """An instance was cut off for a while, and says what it knows of a room.
 
@@ -207,9 +215,7 @@ def restore(room: Room, known: Room, instance: str, limits: ServerLimits, now: f
         elsewhere = {seat.instance for seat in known.seats.values()} - {instance, ""}
         return abandon(msgspec.structs.replace(known, left={}), elsewhere, limits, now)
     for peer, seat in known.held_at(instance).items():
-        kept = room.seats.get(peer)
-        if kept is not None and kept.key == seat.key and kept.away_until is not None:
-            room = _back(room, peer, seat)
+        room = reclaim(room, peer, seat)
     for peer, seat in room.held_at(instance).items():
         if peer not in known.held_at(instance):
             room = _following(room, vacate(room, peer, (instance, seat.socket), LOST, limits, now))

@@ -24,9 +24,12 @@ class Certificate:
     def __init__(self, certificate: Path, key: Path) -> None:
         self._certificate = certificate
         self._key = key
-        self.context = self._load(ssl.create_default_context(ssl.Purpose.CLIENT_AUTH))
+        self._present = self._load()
+        self.context = self._load()
         """What connections are made with. It stays the same object when the certificate is replaced."""
-        self.context.minimum_version = ssl.TLSVersion.TLSv1_2
+        # A context that loads another certificate keeps one of each kind of key: the one that was replaced might go on
+        # being shown. So each connection is given the present context; this is called without a server's name as well.
+        self.context.sni_callback = self._give_present
 
     def reload(self) -> None:
         """Reads both files again, for connections that come from now on. Faulty ones change nothing.
@@ -34,10 +37,14 @@ class Certificate:
         Raises:
             TlsError: one of them cannot be used.
         """
-        self._load(ssl.create_default_context(ssl.Purpose.CLIENT_AUTH))
-        self._load(self.context)
+        self._present = self._load()
 
-    def _load(self, context: ssl.SSLContext) -> ssl.SSLContext:
+    def _give_present(self, connection: ssl.SSLObject, _name: str | None, _context: ssl.SSLContext) -> None:
+        connection.context = self._present
+
+    def _load(self) -> ssl.SSLContext:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
         for what, path in (("certificate", self._certificate), ("key", self._key)):
             try:
                 path.read_bytes()

@@ -88,9 +88,20 @@ def new_token(name: str) -> tuple[str, str]:
 
 
 def tokens_of(environment: Mapping[str, str]) -> list[str]:
-    """Returns the tokens that P2PCHAT_SERVER_TOKEN and P2PCHAT_SERVER_TOKENS name, the latter with commas between."""
-    names = [environment.get("P2PCHAT_SERVER_TOKEN", ""), *environment.get("P2PCHAT_SERVER_TOKENS", "").split(",")]
-    return [token for name in names if (token := name.strip())]
+    """Returns the tokens that P2PCHAT_SERVER_TOKEN and P2PCHAT_SERVER_TOKENS name, the latter with commas between.
+
+    Raises:
+        TokensError: one of them is set and names none, as when a secret was not filled in: the server would be open.
+    """
+    tokens = []
+    for name, separator in (("P2PCHAT_SERVER_TOKEN", None), ("P2PCHAT_SERVER_TOKENS", ",")):
+        if name in environment:
+            parts = environment[name].split(separator) if separator else [environment[name]]
+            named = [token for part in parts if (token := part.strip())]
+            if not named:
+                raise TokensError(f"{name} is set and empty: unset it to let everybody in")
+            tokens += named
+    return tokens
 
 
 def _digest(token: str) -> bytes:

@@ -70,6 +70,8 @@ class PlainEvents:
         self._foreign: set[str] = set()
         """Peers of whom it was said that they share no language with us."""
         self._ready: Ready | None = None
+        self._lost: set[str] = set()
+        """Peers that were lost, and are tried again."""
         self._online = True
         self._problem = ""
         """The last one: what follows from it is told without its reason."""
@@ -91,10 +93,12 @@ class PlainEvents:
         """Returns who and where we are, as sentences."""
         if self._ready is None:
             return "Not in a room yet."
-        server = "reachable" if self._online else "not reachable; connections that exist go on"
+        server = "The signaling server is not reachable; connections that exist go on."
+        if self._online:
+            server = "The signaling server is reachable." if self._ready.server else "No signaling server is used."
         return (
             f"You are {self._ready.name}, key {wording.key(self._ready.peer)}. Room {self._ready.conversation}. "
-            f"The signaling server is {server}."
+            f"{server}"
         )
 
     def deadline(self) -> float | None:
@@ -165,11 +169,12 @@ class PlainEvents:
         info = event.info
         before = self.speakers.update(info, event.was)
         was = before.state if before else None
+        lost = self._was_lost(event, was)
         who = self.speakers.called(info.peer, info.name)
         self.live.peer_changed(info, before)
         match info.state:
             case PeerState.CONNECTED if was is not PeerState.CONNECTED:
-                verb = "is back" if was is PeerState.LOST else "joined"
+                verb = "is back" if lost else "joined"
                 self.write(f"{who} {verb}. {wording.trust(info)}. {wording.path(info)}.{self.live.arrived(info)}")
                 self._compare_languages(info, who)
             case PeerState.CONNECTED if before and before.trust is not info.trust:
@@ -179,11 +184,21 @@ class PlainEvents:
             case PeerState.LOST if was is not PeerState.LOST:
                 again = "" if link_report.TRYING in info.reason else " Trying again."
                 self.write(f"The connection to {who} is lost.{wording.because(info.reason)}{again}")
-            case PeerState.LEFT if was in (PeerState.CONNECTED, PeerState.LOST):
+            case PeerState.LEFT if lost and not info.reason.startswith("left"):
+                self.write(f"{who} did not come back.")
+            case PeerState.LEFT if lost or was is PeerState.CONNECTED:
                 self.write(f"{who} left.")
             case PeerState.FAILED if was is not PeerState.FAILED:
                 known = info.reason == self._problem
                 self.write(f"No connection to {who}.{'' if known else wording.because(info.reason)}")
+
+    def _was_lost(self, event: PeerChanged, was: PeerState | None) -> bool:
+        """Whether a peer was lost and has not been connected since; while it is tried again, it is connecting."""
+        lost = was is PeerState.LOST or bool(self._lost & {event.info.peer, event.was})
+        self._lost -= {event.info.peer, event.was}
+        if lost and event.info.state is PeerState.CONNECTING:
+            self._lost.add(event.info.peer)
+        return lost
 
     def _compare_languages(self, info: PeerInfo, who: str) -> None:
         line = wording.no_common_language(info, self._languages, who)

@@ -46,6 +46,8 @@ from p2pchat.rtc.path import PathInfo
 REMEMBERED_SIGNALS = 8
 """Signals of the peer that are recognised when they come a second time, by the other way: two attempts have six."""
 
+REPLACED = "replaced by a new attempt"
+
 CROSSING_SECONDS = 2.0
 """Offers cross within the time of a signal, 0.6 s by satellite. One that is open for longer when the peer offers has
 been lost: the peer would have answered."""
@@ -64,7 +66,7 @@ class Connector:
         on_event: told each event of the link that is used, or that is made while none is. After `Closed`, `start` may
             be called again.
         on_successor: told each event of a link that is made to take the place of the one that is used; after its
-            `Opened`, call `move` or `drop_successor`.
+            `Opened`, call `move` or `drop_successor`, unless `Closed` comes first: the peer has made another one.
         report: told what became of each attempt that we offered, and after how many seconds; not of one that is only to
             leave a relay.
     """
@@ -103,14 +105,14 @@ class Connector:
         self._received_before = 0
 
     def start(self, limit: float | None = None, direct_only: bool = False, before: float = -math.inf) -> bool:
-        """Offers a link to the peer, unless one is being made. Returns whether it did.
+        """Offers a link to the peer, unless one is being made or is about to be moved to. Returns whether it did.
 
         Args:
             limit: seconds after which it has failed; None for the link's own limit.
             direct_only: whether a relayed one is of no use.
             before: time of the monotonic clock; one that is being made since earlier is replaced.
         """
-        if self._making is not None:
+        if self._making is not None or (self._link is not None and self._successor is not None):
             if self._began >= before:
                 return False
             self._negotiation.reset()
@@ -244,7 +246,11 @@ class Connector:
 
     def _new_link(self, offering: bool) -> Link:
         if self._making is not None:
-            self._forget(self._making, "replaced by a new attempt")
+            self._forget(self._making, REPLACED)
+        elif self._successor is not None:
+            overtaken = self._successor
+            self._forget(overtaken, REPLACED)
+            self._on_successor(Closed(REPLACED))
         generation = self._negotiation.generation
         began = self._began = time.monotonic()
         configuration = self._configuration()

@@ -19,6 +19,7 @@ from p2pchat.node.gatekeeper import Admitted, Stopped
 from p2pchat.node.live_sharing import LiveSharing
 from p2pchat.node.naming import free_tag, one_of
 from p2pchat.node.peer import Peer
+from p2pchat.node.peers import earlier_self, is_ourselves, to_forget
 from p2pchat.node.said import encodable, new_message
 from p2pchat.node.seals import Seals
 from p2pchat.node.seats import AGENT
@@ -148,11 +149,12 @@ class Conversation:
 
     def commit_live_text(self) -> str:
         """Finishes our live line; returns the id of the message that it became, empty when there was no text."""
-        text, self._live.line = self._live.line, ""
+        text = self._live.line
         if not text.strip():
             self.set_live_text("")
             return ""
         message = self._message(text)
+        self._live.line = ""
         present = self._present()
         for peer in present:
             peer.text.commit_live_text(message)
@@ -236,6 +238,8 @@ class Conversation:
                     self._appeared(peer_id)
                 case PeerFound(peer_id):
                     self._offer_to([peer_id])
+                case PeerLeft(peer_id, "lost"):
+                    self._gone(peer_id, "it was lost, and did not come back in time")
                 case PeerLeft(peer_id):
                     self._gone(peer_id, "left the room")
                 case Relayed(sender, body):
@@ -281,6 +285,9 @@ class Conversation:
     def _peer(self, peer_id: str) -> Peer:
         peer = self.peers.get(peer_id)
         if peer is None:
+            for seat in to_forget(self.peers):
+                del self.peers[seat]
+                self._seals.forget(seat)
             peer = Peer(
                 self.name,
                 self._us,
@@ -340,7 +347,7 @@ class Conversation:
                 "somebody may have taken the place; ask over another channel",
                 "your key is another one than before",
             )
-        if self._is_ourselves(peer):
+        if is_ourselves(self.peers, peer):
             return Stopped(
                 "reflected",
                 "the server connected this program to itself",
@@ -350,25 +357,13 @@ class Conversation:
         verdict = self._gatekeeper.judge(greeted)
         if isinstance(verdict, Admitted):
             peer.key = greeted.key
-            earlier = self._earlier_self(peer)
+            earlier = earlier_self(self.peers, peer)
             if earlier is not None:
                 del self.peers[earlier.seat]
                 peer.session.continue_from(earlier.session)
             peer.is_now(earlier.info.peer if earlier is not None else self._free_tag(peer, greeted.key))
             self._live.apply([peer])
         return verdict
-
-    def _is_ourselves(self, peer: Peer) -> bool:
-        """Whether the other end of the link to a peer is another link of ours. Two programs with one key are not."""
-        theirs = peer.link.their_fingerprint if peer.link is not None else None
-        return any(other.link.our_fingerprint == theirs for other in self.peers.values() if other.link is not None)
-
-    def _earlier_self(self, peer: Peer) -> Peer | None:
-        """The same key at an earlier seat, which it has lost: somebody who started the program again."""
-        for other in self.peers.values():
-            if other is not peer and other.key == peer.key and not other.seated and not other.connected:
-                return other
-        return None
 
     def look_again(self) -> None:
         """The contacts have changed: what is each connected peer to us now? Who was refused may be welcome."""

@@ -113,6 +113,9 @@ class Meeting(Conversation):
     # --- before anything else, the pairing; with one other side at a time, because each gets a guess
 
     def _offer_to(self, there: Sequence[str]) -> None:
+        if self._secret:
+            super()._offer_to([peer_id for peer_id in there if peer_id == self._partner])
+            return
         for peer_id in there:
             self._appeared(peer_id)
 
@@ -197,7 +200,8 @@ class Meeting(Conversation):
     async def _renew(self, reason: str) -> None:
         """Gives the mailbox up, once the guest has heard why or has left, and opens another one."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._guest_left.wait(), FAREWELL_SECONDS)
+            async with asyncio.timeout(FAREWELL_SECONDS):
+                await self._guest_left.wait()
         await self._hang_up()
         self._client = self._new_client()
         self._forget_pairing()

@@ -138,7 +138,7 @@ class Peer:
         self.way.probe()
         if not self.connected:
             self.way.give_up()
-            if self.info.state is PeerState.CONNECTING:
+            if self.info.state is not PeerState.LEFT and not self.gone_for_good:
                 self._connector.drop(reason)
                 self._change(state=PeerState.LEFT, reason=reason)
         return self.key is None and not self._connector.busy

@@ -51,6 +51,8 @@ class Renewal:
         self._answered_since = answered_since
         self._loop = asyncio.get_running_loop()
         self._check: asyncio.TimerHandle | None = None
+        self._asked = 0.0
+        """When the peer was asked for a sign of life last."""
         self._upgrade: asyncio.TimerHandle | None = None
         self._upgrades = 0
         self._gone: float | None = None
@@ -74,6 +76,8 @@ class Renewal:
 
     def suspect(self, before: float = -math.inf) -> None:
         """The link may be dead: another one is made beside it, also in place of one that was begun before a time."""
+        if self.only_direct:
+            before = time.monotonic()  # what is being made may be of no use
         self.only_direct = False
         self._connector.start(LIMITS[0], before=before)
 
@@ -90,14 +94,20 @@ class Renewal:
 
     def look(self, address_gone: bool) -> None:
         """Something has changed on this machine: it may be that it has an address less."""
-        asked = time.monotonic()
+        self._asked = time.monotonic()
         if address_gone:
-            self._gone = asked
+            self._gone = self._asked
         self._probe()
+        self._check_after(GONE_SECONDS if address_gone else PROBE_SECONDS)
+
+    def _check_after(self, seconds: float) -> None:
+        """Looks for an answer to the last question then. Further questions do not put off a look that is due before."""
+        due = self._loop.time() + seconds
         if self._check is not None:
+            if self._check.when() <= due:
+                return
             self._check.cancel()
-        patience = GONE_SECONDS if address_gone else PROBE_SECONDS
-        self._check = self._loop.call_later(patience, self._answered, asked)
+        self._check = self._loop.call_at(due, self._answered, self._asked)
 
     def failed(self) -> None:
         """The attempt to replace the link came to nothing."""
@@ -108,6 +118,8 @@ class Renewal:
         self._check = None
         if not self._answered_since(asked):
             self.suspect()
+        elif self._asked > asked:
+            self._check_after(PROBE_SECONDS)
 
     def _plan_upgrade(self) -> None:
         self.only_direct = False
@@ -118,3 +130,5 @@ class Renewal:
     def _try_direct(self) -> None:
         self._upgrade = None
         self.only_direct = self._connector.start(limit=UPGRADE_SECONDS, direct_only=True)
+        if not self.only_direct:
+            self._plan_upgrade()

@@ -23,6 +23,7 @@ from p2pchat.node.connector import Connector, Outcome
 from p2pchat.node.events import PeerState
 from p2pchat.node.renewal import Renewal
 from p2pchat.node.successor import Successor
+from p2pchat.protocol.allowance import Allowance
 from p2pchat.protocol.handshake import Handshake
 from p2pchat.protocol.limits import CONNECT_SECONDS
 from p2pchat.protocol.session import Session
@@ -35,6 +36,11 @@ OFFER_SECONDS = CONNECT_SECONDS
 
 LOOK_EVERY = 2.0
 """Seconds between two looks whether signals reach the peer again, which costs nothing."""
+
+HURRY_EVERY = 3.0
+HURRY_BURST = 3
+"""Seconds for each attempt while things change again and again, after the first few: long enough for most to get
+through. Interfaces of containers come and go by the dozen."""
 
 WORTH_TELLING = 1.0
 """Seconds until the next attempt from which on they are told: before anybody has read them, it has begun."""
@@ -101,6 +107,7 @@ class Way:
         self._handshake = handshake
         self._unreached = unreached
         self._attempts = Attempts()
+        self._hurries = Allowance(1 / HURRY_EVERY, HURRY_BURST)
         self._renewal = Renewal(self.connector, self.probe, traveller.session.answered_since)
         self._successor: Successor | None = None
         self._why = ""
@@ -124,10 +131,17 @@ class Way:
             self._attempts.after(OFFER_SECONDS, self._nobody_offered)
 
     def hurry(self) -> None:
-        """Something has changed for the better, or may have: without a link one is tried at once, also anew."""
+        """Something has changed for the better, or may have: without a link one is tried at once, also anew.
+
+        When that happens again and again, an attempt gets its time all the same.
+        """
         if self._peer.wanted and (self.connector.making or not self.connector.busy):
-            self._attempts.succeeded()
-            self._attempts.again(partial(self._try_again, time.monotonic()))
+            now = time.monotonic()
+            if self._hurries.take(now):
+                self._attempts.succeeded()
+                self._attempts.again(partial(self._try_again, now))
+            else:
+                self._attempts.after(HURRY_EVERY, partial(self._try_again, now))
 
     def look(self, address_gone: bool) -> None:
         """Something has changed on this machine: it has other addresses, or has slept."""

@@ -10,10 +10,13 @@ What differs from aioice
        aioice waits for its timer, half a second and more: the first check of one side is always eaten by the other
        side's NAT, and that would often let a relay win.
     3. Checks that come from the peer's relay wait, too, while relays are held back.
+    4. What others send has bounds: addresses learned from checks, and datagrams before there is a pair.
 """
 
 from __future__ import annotations
 
+import logging
+import struct
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final, cast
 
@@ -21,12 +24,16 @@ from aioice import Candidate, Connection, stun
 from aioice.ice import CandidatePair, StunProtocol
 from aiortc import RTCPeerConnection
 
+logger = logging.getLogger(__name__)
+
 PRIVATE: Final = (
     "_check_list",
+    "_closing",
     "_local_candidates",
     "_nominated",
     "_pair_remote_candidate",
     "_protocols",
+    "_queue",
     "_remote_candidates",
 )
 """Of `aioice.Connection`."""
@@ -37,6 +44,13 @@ MANGLED: Final = "_RTCPeerConnection__connect"
 EARLY_REPEATS: Final = 10
 """Most checks of one pair that are repeated because the peer checks it: a peer cannot make us send without end."""
 
+LEARNED_MOST: Final = 64
+"""Most addresses that are learned from checks of the peer: eight interfaces of ours times eight of its own. It can send
+from any number of ports, and each costs us a check and a place in the list."""
+
+EARLY_DATAGRAMS: Final = 64
+"""Most datagrams that are kept while there is no pair, and so nobody who reads them: a few flights of DTLS."""
+
 HELD_CHECKS: Final = 32
 """Most checks of a held peer's relay that are kept; it repeats them anyway."""
 
@@ -45,7 +59,7 @@ Check = tuple[stun.Message, Address, StunProtocol]
 
 
 class Agent(Connection):
-    """aioice's agent with the three differences above. Made by `adopt` only."""
+    """aioice's agent with the differences above. Made by `adopt` only."""
 
     requests: dict[CandidatePair, stun.Message]
     """The last check of each pair."""
@@ -75,11 +89,31 @@ class Agent(Connection):
             if len(self.held_checks) < HELD_CHECKS:
                 self.held_checks.append((message, addr, protocol))
             return
+        if self._is_one_too_many(addr):
+            return
         super().check_incoming(message, addr, protocol)
         for pair in self._check_list:
             under_way = pair.protocol is protocol and pair.remote_addr == addr
             if under_way and pair.state is CandidatePair.State.IN_PROGRESS:
                 self._repeat(pair)
+
+    def _is_one_too_many(self, addr: Address) -> bool:
+        if any(pair.remote_addr == addr for pair in self._check_list):
+            return False
+        return sum(candidate.type == "prflx" for candidate in self._remote_candidates) >= LEARNED_MOST
+
+    def data_received(self, data: bytes, component: int) -> None:
+        """Takes a datagram that is no check. One that is empty would end the connection (`p2pchat.rtc.loop`)."""
+        if data and (self._nominated or self._queue.qsize() < EARLY_DATAGRAMS):
+            super().data_received(data, component)
+
+    async def query_consent(self) -> None:
+        """Asks the peer for consent for as long as the connection lives (RFC 7675).
+
+        aioice begins it also when it was closed in the moment in which a pair was found, and nobody would end it then.
+        """
+        if not self._closing:
+            await super().query_consent()
 
     def _repeat(self, pair: CandidatePair) -> None:
         count = self.repeats.get(pair, 0)
@@ -146,6 +180,25 @@ class Agent(Connection):
             return None
         mapped: Address | None = response.attributes.get("XOR-MAPPED-ADDRESS")
         return mapped
+
+
+class RelayedProtocol(StunProtocol):
+    """What comes through a relay: the event loop sees the server's datagrams or its stream, not what is in them."""
+
+    lost = False
+    """Whether the relay is gone: the connection to its server has ended, or it was given back or not prolonged."""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The relay is gone."""
+        self.lost = True
+        super().connection_lost(exc)
+
+    def datagram_received(self, data: bytes | str, addr: tuple[Any, ...]) -> None:
+        """Takes what somebody has sent to the relay, and drops what cannot be read: it would end a stream."""
+        try:
+            super().datagram_received(data, addr)
+        except (struct.error, ValueError, KeyError):
+            logger.debug("a relayed datagram that cannot be read")
 
 
 def adopt(connection: RTCPeerConnection) -> Agent:

@@ -7,18 +7,25 @@ import logging
 
 from aioice import Candidate
 from aioice.candidate import candidate_foundation, candidate_priority
+from aioice.mdns import is_mdns_hostname
 
 from p2pchat.protocol.limits import CANDIDATE_CHARACTERS
 from p2pchat.rtc.diagnosis import Named
+from p2pchat.rtc.servers import plausible
 
 logger = logging.getLogger(__name__)
+
+KINDS = ("host", "srflx", "relay")
+"""What a peer may name; it learns of a `prflx` candidate, and never tells it (RFC 8445 §5.1.1)."""
 
 NOWHERE = {4: "0.0.0.0", 6: "::"}
 """What stands in place of an address that nobody may see, with port 9 (RFC 8839 §5.1)."""
 
 
 def parse(text: str) -> Candidate | None:
-    """Reads a candidate of the peer: UDP, of the one component, at an address or at a name of mDNS.
+    """Reads a candidate of the peer: UDP, of the one component, at an address of one host or at a name of mDNS.
+
+    An address with a zone (`fe80::1%eth0`) names an interface of ours, which the peer cannot know (RFC 4007 §11.2).
 
     Args:
         text: as in SDP, from `candidate:` on; untrusted.
@@ -30,13 +37,15 @@ def parse(text: str) -> Candidate | None:
         return None
     try:
         candidate = Candidate.from_sdp(text.removeprefix("candidate:"))
-        if not candidate.host.endswith(".local"):
+        if not (candidate.type == "host" and is_mdns_hostname(candidate.host)):
             candidate.host = str(ipaddress.ip_address(candidate.host))
+            if "%" in candidate.host or not plausible(candidate.host, candidate.port):
+                raise ValueError("nowhere to send to")
     except ValueError:
         logger.debug("an unusable candidate of the peer")
         return None
-    usable = candidate.component == 1 and candidate.transport.lower() == "udp" and 0 < candidate.port < 65536
-    return candidate if usable and 0 <= candidate.priority < 2**32 else None
+    usable = candidate.component == 1 and candidate.transport.lower() == "udp" and candidate.type in KINDS
+    return candidate if usable and 0 < candidate.port < 65536 and 0 <= candidate.priority < 2**32 else None
 
 
 def text_of(candidate: Candidate) -> str:

@@ -49,6 +49,8 @@ class Facts:
     theirs: Sequence[Named]
     asked: Sequence[Asked] = ()
     relay_only: bool = False
+    way_found: bool = False
+    """Whether checks got through, so that only what comes after them can have failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +72,16 @@ def diagnose(facts: Facts, seconds: float) -> Diagnosis:
     """
     if not facts.answered:
         return Diagnosis(f"no connection within {seconds:.0f} s: the other side did not answer")
+    if facts.way_found:
+        return Diagnosis(
+            "a way to the other side was found, but no encrypted connection came about over it", "try again"
+        )
     return (
         _no_relay(facts)
         or _nothing_in_common(facts)
+        or _blocked(facts)
         or _relay_did_not_help(facts)
         or _symmetric(facts)
-        or _blocked(facts)
         or _not_asked(facts)
         or Diagnosis("no route between the two machines was found; a router or a firewall drops the packets", ROUTERS)
     )
@@ -110,6 +116,7 @@ HINTS: Final = {
     Failure.CREDENTIALS: "check user name and password; those that a signaling server mints hold for a limited time",
     Failure.QUOTA: "close other connections, or ask whoever runs the server for a larger quota",
     Failure.FULL: "try again later",
+    Failure.FAMILY: "coturn with IPv6 only needs allocation-default-address-family=keep in its configuration",
     Failure.FORBIDDEN: "ask whoever runs the server",
 }
 """What to do about a server that is of no use."""
@@ -172,7 +179,7 @@ def _symmetric(facts: Facts) -> Diagnosis | None:
 
 def _blocked(facts: Facts) -> Diagnosis | None:
     over_udp = [each for each in facts.asked if each.server.transport == "udp"]
-    if not over_udp or any(each.failure is not Failure.SILENT for each in over_udp):
+    if _has(facts.ours, "relay") or not over_udp or any(each.failure is not Failure.SILENT for each in over_udp):
         return None
     names = "no STUN server" if not any(each.server.relay for each in over_udp) else "no STUN or TURN server"
     return Diagnosis(

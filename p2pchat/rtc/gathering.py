@@ -28,12 +28,14 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final, Literal
 
 from aioice import Candidate
-from aioice.ice import StunProtocol
 from aiortc import RTCPeerConnection, RTCSessionDescription
+from aiortc.sdp import SessionDescription
 
 from p2pchat.errors import PeerUnreachable
+from p2pchat.protocol.limits import CANDIDATES
+from p2pchat.protocol.untrusted import safe_line
 from p2pchat.rtc import candidates, reflexive, relays, trickle
-from p2pchat.rtc.agent import Agent, adopt, begin_checks
+from p2pchat.rtc.agent import Agent, RelayedProtocol, adopt, begin_checks
 from p2pchat.rtc.diagnosis import Asked, Facts, Named
 from p2pchat.rtc.ice import Configuration
 from p2pchat.rtc.link_events import Gathered
@@ -91,6 +93,8 @@ class Gathering:
         self._remote_count = 0
         self._remote_complete = False
         self._ended = False
+        self._closed = False
+        self._way_found = False
         self._ours: list[Named] = []
         self._theirs: list[Named] = []
         self._asked: list[Asked] = []
@@ -102,6 +106,10 @@ class Gathering:
     async def describe(self) -> str:
         """Returns the local description, and begins to ask the servers. Call once, after it was set."""
         agent = self._agent = adopt(self._connection)
+        if self._closed:
+            # The sockets that aioice has bound since it was closed are known to it only now.
+            await agent.close()
+            return self._connection.localDescription.sdp
         for candidate in agent.local_candidates:
             self._ours.append(candidates.named(candidate))
         at_once = self._head_start_over = self._configuration.relay_only or not self._peer_trickles
@@ -112,7 +120,7 @@ class Gathering:
             self._spawn(self._use_relay(agent, 0.0))
         if self._early:
             early, self._early = self._early, []
-            self._spawn(self._add(agent, early))
+            self._add(agent, early)
         self._settle()
         if not self._peer_trickles:
             with contextlib.suppress(TimeoutError):
@@ -146,7 +154,7 @@ class Gathering:
         await self._wait(min(head_start, ALLOCATE_AFTER))
         relay = await relays.first(
             self._configuration.turn,
-            lambda: StunProtocol(agent),
+            lambda: RelayedProtocol(agent),
             self._configuration.relay_only,
             lambda server, failure: self._asked.append(Asked(server, failure)),
         )
@@ -197,6 +205,9 @@ class Gathering:
     def _tell_found(self) -> None:
         self._flush = None
         found, self._found = self._found, []
+        while len(found) > CANDIDATES:
+            self._tell(Gathered(tuple(found[:CANDIDATES]), last=False))
+            found = found[CANDIDATES:]
         self._tell(Gathered(tuple(found), last=not self._open_work))
 
     # --- the peer's
@@ -208,9 +219,15 @@ class Gathering:
             PeerUnreachable: it cannot be used.
         """
         theirs = trickle.received(sdp)
+        if not theirs.credentials_fit:
+            raise PeerUnreachable(f"the peer's {kind} has no user name and password that fit into a check")
         if "m=application" not in theirs.sdp or "m=audio" in theirs.sdp or "m=video" in theirs.sdp:
             raise PeerUnreachable(f"the peer's {kind} is not for data channels")
         try:
+            # Without one aiortc begins DTLS, and stumbles: the link would wait for its deadline.
+            media = SessionDescription.parse(theirs.sdp).media
+            if not all(each.dtls is not None and each.dtls.fingerprints for each in media):
+                raise ValueError("no certificate is named")
             await self._connection.setRemoteDescription(RTCSessionDescription(theirs.sdp, kind))
         except Exception as error:  # aiortc raises whatever its parser stumbles over
             logger.debug("unusable %s: %r", kind, error)
@@ -218,11 +235,11 @@ class Gathering:
         self._peer_described = True
         if kind == "offer":
             self._peer_trickles = theirs.trickles
-        await self.use(theirs.candidates)
+        self.use(theirs.candidates)
         if theirs.complete:
             self.no_more()
 
-    async def use(self, texts: Sequence[str]) -> None:
+    def use(self, texts: Sequence[str]) -> None:
         """Tries candidates of the peer; bad ones are left out. They may come before anything is described."""
         usable = []
         for text in texts:
@@ -234,7 +251,7 @@ class Gathering:
         if self._agent is None:
             self._early += usable
         else:
-            await self._add(self._agent, usable)
+            self._add(self._agent, usable)
 
     def no_more(self) -> None:
         """The peer has named its last candidate."""
@@ -243,16 +260,14 @@ class Gathering:
             self._relays_now.set()
         self._settle()
 
-    async def _add(self, agent: Agent, usable: Sequence[Candidate]) -> None:
-        at_once = []
+    def _add(self, agent: Agent, usable: Sequence[Candidate]) -> None:
         for candidate in usable:
             if candidate.type == "relay" and not self._head_start_over:
                 self._held.append(candidate)
                 agent.held.add((candidate.host, candidate.port))
             elif not self._ended:
-                at_once.append(candidate)
-        # A name of mDNS takes seconds to resolve; the others need not wait for it.
-        await asyncio.gather(*(agent.add_remote_candidate(candidate) for candidate in at_once))
+                # A name of mDNS takes a second to resolve; nothing else has to wait for it.
+                self._spawn(agent.add_remote_candidate(candidate))
 
     def _settle(self) -> None:
         """Tells aioice that no candidate will come any more, once that is true of both sides."""
@@ -274,6 +289,7 @@ class Gathering:
             tuple(self._theirs),
             tuple(self._asked),
             self._configuration.relay_only,
+            self._way_found,
         )
 
     @property
@@ -289,9 +305,16 @@ class Gathering:
             remote=pair.remote_candidate.type,
             family=candidates.family(there),
             inner=is_inner(here.host) and is_inner(there),
-            relay=relay.server.host if relay else "",
+            relay=safe_line(relay.server.host) if relay else "",
             transport=relay.server.transport if relay else "",
         )
+
+    @property
+    def lost_relay(self) -> Server | None:
+        """Whose relay of ours carried the link and is gone; None when it is none of ours, or still there."""
+        pair = self._agent.selected if self._agent is not None else None
+        gone = pair is not None and isinstance(pair.protocol, RelayedProtocol) and pair.protocol.lost
+        return self._relay.server if gone and self._relay is not None else None
 
     def _local_kind(self, base: Candidate) -> str:
         if base.type == "relay" or self._seen is None or self._seen == (base.host, base.port):
@@ -300,7 +323,11 @@ class Gathering:
         return "srflx" if mapped else "prflx"
 
     async def close(self) -> None:
-        """Stops asking, and gives back a relay that was not used. Call before the connection is closed."""
+        """Stops asking, and gives back a relay that was not used. Call before the connection is closed.
+
+        Whoever is describing or reading a description at this moment goes on, but nothing is begun any more.
+        """
+        self._closed = True
         if self._flush is not None:
             self._flush.cancel()
         for task in self._work:
@@ -310,6 +337,7 @@ class Gathering:
 
     def _ice_changed(self) -> None:
         if self._connection.iceConnectionState == "completed" and self._agent is not None:
+            self._way_found = True
             for task in self._work:
                 task.cancel()
             self._spawn(self._connected(self._agent))
@@ -325,6 +353,9 @@ class Gathering:
             self._seen = await agent.seen_by_peer(pair)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        if self._closed:
+            work.close()
+            return
         task = asyncio.create_task(work)
         self._work.add(task)
         task.add_done_callback(self._done)

@@ -164,7 +164,7 @@ class Link:
         They may come before the peer's answer.
         """
         if candidates:
-            await self._gathering.use(candidates)
+            self._gathering.use(candidates)
         else:
             self._gathering.no_more()
 
@@ -290,7 +290,7 @@ class Link:
         elif closed is self._texts.lost_glare or (self._text_only and channel is not Channel.TEXT):
             pass
         elif channel is Channel.TEXT or self._control_heard:
-            self._end("the peer closed the link")
+            self._end(self._who_closed())
         else:
             for other in (Channel.CONTROL, Channel.BULK):
                 self._channels.pop(other, None)
@@ -340,7 +340,11 @@ class Link:
             else:
                 self.give_up(CONNECT_SECONDS)
         elif state == "closed":
-            self._end("the peer closed the link" if self._opened else "the connection was refused")
+            self._end(self._who_closed() if self._opened else "the connection was refused")
+
+    def _who_closed(self) -> str:
+        server = self._gathering.lost_relay
+        return "the peer closed the link" if server is None else f"the relay of our {server} was lost"
 
     def _failed(self, error: Exception) -> None:
         logger.debug("error in a callback: %r", error)

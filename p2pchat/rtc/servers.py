@@ -67,6 +67,7 @@ class Failure(Enum):
     CREDENTIALS = "refuses the user name or the password"
     QUOTA = "has no more relays for this user"
     FULL = "has no room for another relay"
+    FAMILY = "has no relay with an IPv4 address"
     FORBIDDEN = "does not allow this"
     REJECTED = "refuses to serve"
     NONSENSE = "answers with nonsense"
@@ -76,11 +77,12 @@ _BY_CODE: Final = {
     401: Failure.CREDENTIALS,
     403: Failure.FORBIDDEN,
     438: Failure.CREDENTIALS,
+    440: Failure.FAMILY,
     441: Failure.CREDENTIALS,
     486: Failure.QUOTA,
     508: Failure.FULL,
 }
-"""RFC 8489 §14.8 and RFC 8656 §19."""
+"""RFC 8489 §14.8 and RFC 8656 §19. aioice asks for no family, which means IPv4 (RFC 8656 §7.1)."""
 
 
 class ServerFailed(Exception):

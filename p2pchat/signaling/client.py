@@ -245,16 +245,19 @@ class SignalingClient:
 
         Takes three seconds at most, and does no harm twice.
         """
-        if self._task is not None:
-            if not self._task.done():
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._outbox_sent.wait(), FLUSH_SECONDS)
-            self._task.cancel()
-            await asyncio.wait([self._task])
-            if self._ending:
-                await asyncio.wait(self._ending)
-        if self._session is not None:
-            await self._session.close()
+        try:
+            if self._task is not None:
+                if not self._task.done():
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(FLUSH_SECONDS):
+                            await self._outbox_sent.wait()
+                self._task.cancel()
+                await asyncio.wait([self._task])
+                if self._ending:
+                    await asyncio.wait(self._ending)
+        finally:
+            if self._session is not None:
+                await self._session.close()
         while not self._events.empty():
             self._events.get_nowait()
         self._events.put_nowait(None)
@@ -319,8 +322,12 @@ class SignalingClient:
         told = ""
         for attempt in itertools.count(first):
             delay = reconnect_delay(attempt, random.random(), retry_after)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._hurried.wait(), delay)
+            if retry_after is not None:
+                await asyncio.sleep(delay)  # what the server asks for is not cut short
+            else:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(delay):
+                        await self._hurried.wait()
             self._hurried.clear()
             retry_after = None
             try:

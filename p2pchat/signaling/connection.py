@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import os
 from typing import Final, TypeAlias
 from urllib.parse import urlsplit
 
@@ -223,7 +224,12 @@ def unreachable(error: BaseException, url: str) -> ServerUnreachable:
         case aiohttp.ClientConnectorError(os_error=OSError(errno=errno.ECONNREFUSED)):
             return ServerUnreachable(f"{where} refused the connection: nothing listens there", _HINT)
         case aiohttp.ClientConnectorError(os_error=reason):
-            words = reason.strerror or type(reason).__name__
+            # What asyncio writes into the exception itself is the address once more.
+            words = (
+                os.strerror(reason.errno)
+                if reason.errno and reason.errno > 0
+                else reason.strerror or type(reason).__name__
+            )
             return ServerUnreachable(f"{where} cannot be reached: {words.lower()}", _HINT)
         case Lost(reason=reason):
             return ServerUnreachable(f"{where} is not a p2pchat server: {reason}", _HINT)

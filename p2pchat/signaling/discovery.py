@@ -153,12 +153,14 @@ class Discovery:
         assert self._zeroconf is not None
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._hurried.wait(), LOOK_SECONDS)
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await self._hurried.wait()
+            hurried = self._hurried.is_set()
+            self._hurried.clear()
             with contextlib.suppress(OSError, RuntimeError):
                 networks = LocalNetworks.now()
-                if networks == self.networks and not self._hurried.is_set():
+                if networks == self.networks and not hurried:
                     continue
-                self._hurried.clear()
                 logger.info("looking around on %d networks", len(networks.networks))
                 self.networks = networks
                 await self._zeroconf.async_update_interfaces()

@@ -39,7 +39,7 @@ from p2pchat.signaling.events import (
     Relayed,
     SignalingEvent,
 )
-from p2pchat.signaling.local_network import DIALLING, LocalNetwork
+from p2pchat.signaling.local_network import DIALLING, FIRST_DIALS, LocalNetwork
 from p2pchat.signaling.presence import OWN, SERVER, Presence
 from p2pchat.signaling.services import SERVICES, Service
 
@@ -50,6 +50,11 @@ SECOND_SECONDS: Final = 1.0
 
 DIAL_SECONDS: Final = 3.0
 """Time to get a seat at a hub that is one step away; behind seven dead addresses the last one is tried after 2 s."""
+
+CROWD: Final = 32
+CROWDED_DIAL_SECONDS: Final = 0.75
+"""The same for the first attempt at each while more than so many are announced, as somebody who invents them does: a
+hub answers within milliseconds, and who has just come is not to wait behind addresses where nobody is."""
 
 HUB_RETRY_SECONDS: Final = (0.3, 1.2, 2.7, 4.8, 15.0, 60.0)
 """Time before each further attempt to reach a hub that is still announced; the last one repeats."""
@@ -62,7 +67,7 @@ HUB_MESSAGE_BURST: Final = 100
 """What the hub of one peer may tell us: that peer's signals, which are a handful for each attempt to connect. One that
 tells more is left, and tried again a minute later."""
 
-WAYS: Final = SERVICES + DIALLING
+WAYS: Final = SERVICES + DIALLING + FIRST_DIALS
 """Hubs that are attended to at once; while somebody announces inventions faster than they can be tried, others wait."""
 
 SERVER_PATIENCE_SECONDS: Final = 1.0
@@ -103,6 +108,8 @@ class LanSignaling:
         """Where each hub was announced to be when it was looked for last."""
         self._moved: dict[str, asyncio.Event] = {}
         """Set when a hub is announced to be elsewhere."""
+        self._cut_off: set[str] = set()
+        """Who was told to be away."""
         self._events: asyncio.Queue[SignalingEvent | None] = asyncio.Queue(WAITING_EVENTS)
         self._room = ""
         self._sat_down = asyncio.Event()
@@ -195,16 +202,26 @@ class LanSignaling:
     async def close(self) -> None:
         """See `Seat.close`."""
         self._network.unwatch(self._look)
-        clients = [*self._clients.values(), *([self._server] if self._server is not None else [])]
-        await asyncio.gather(*(client.close() for client in clients))
         tasks = list(self._tasks.values())
         for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+            task.cancel()  # those that attend to hubs give their seats up
+        await asyncio.gather(
+            *([self._server.close()] if self._server is not None else []),
+            *([asyncio.wait(tasks)] if tasks else []),
+        )
         while not self._events.empty():
             self._events.get_nowait()
         self._events.put_nowait(None)
+
+    async def _tell(self, *events: SignalingEvent) -> None:
+        """Tells what has happened, and who is away since then, or back: whom no other way leads to is away."""
+        for event in events:
+            await self._events.put(event)
+        before, self._cut_off = self._cut_off, self._presence.cut_off
+        for peer in sorted(self._cut_off - before):
+            await self._events.put(PeerAway(peer))
+        for peer in sorted((before - self._cut_off) & self._presence.peers):
+            await self._events.put(PeerBack(peer))
 
     # --- the local network
 
@@ -218,14 +235,19 @@ class LanSignaling:
         self._moved[OWN] = asyncio.Event()
         self._tasks[OWN] = asyncio.create_task(self._attend_hub(OWN))
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._sat_down.wait(), DIAL_SECONDS)
+            async with asyncio.timeout(DIAL_SECONDS):
+                await self._sat_down.wait()
         self._network.watch(self._look)
         self._look()
         return None
 
     def _look(self) -> None:
         """The services have changed: go to the hubs of those who are new, and soon to those who are elsewhere."""
-        for service in self._network.services.latest():
+        services = self._network.services
+        for way, moved in self._moved.items():
+            if way != OWN and way not in services:
+                moved.set()  # nothing is tried there any more; others wait for the place
+        for service in services.latest():
             peer = service.peer
             if peer not in self._tasks:
                 if len(self._tasks) >= WAYS:
@@ -243,9 +265,11 @@ class LanSignaling:
         loop = asyncio.get_running_loop()
         key = secrets.token_urlsafe(24)
         attempt, lost_at = 0, loop.time()
+        moved = self._moved[way]
         while (client := self._client_of(way, key)) is not None:
+            moved.clear()
             try:
-                there = await self._sit_down(client)
+                there = await self._sit_down(way, client, attempt)
             except (NoConnection, TimeoutError) as error:
                 logger.debug("a hub was not reached: %s", error)
             else:
@@ -258,17 +282,17 @@ class LanSignaling:
             if loop.time() - lost_at > GRACE_SECONDS:
                 await self._forget(way)
             attempt = await self._rest(way, attempt)
-        del self._tasks[way], self._moved[way], self._visited[way]
         await self._forget(way)
+        del self._tasks[way], self._moved[way], self._visited[way]
         self._look()
 
     async def _rest(self, way: str, attempt: int) -> int:
         """Waits before another attempt to reach a hub, but not when it is elsewhere now; returns its number."""
         moved = self._moved[way]
-        moved.clear()
         seconds = HUB_RETRY_SECONDS[min(attempt, len(HUB_RETRY_SECONDS) - 1)]
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(moved.wait(), seconds * random.uniform(1.0, 1.2))
+            async with asyncio.timeout(seconds * random.uniform(1.0, 1.2)):
+                await moved.wait()
             await asyncio.sleep(HUB_RETRY_SECONDS[0])  # whoever announces another place all the time gains nothing
         self._network.services.turn(way)
         return 0 if moved.is_set() else attempt + 1
@@ -276,8 +300,14 @@ class LanSignaling:
     def _client_of(self, way: str, key: str) -> SignalingClient | None:
         return self._network.client_of_own_hub(key) if way == OWN else self._network.client(way, key)
 
-    async def _sit_down(self, client: SignalingClient) -> list[str]:
-        async with self._network.dialling, asyncio.timeout(DIAL_SECONDS):
+    async def _sit_down(self, way: str, client: SignalingClient, attempt: int) -> list[str]:
+        first = attempt == 0
+        crowded = first and len(self._network.services) > CROWD and way != OWN
+        places = self._network.first_dials if first else self._network.dialling
+        async with (
+            contextlib.nullcontext() if way == OWN else places,
+            asyncio.timeout(CROWDED_DIAL_SECONDS if crowded else DIAL_SECONDS),
+        ):
             return await client.connect(lan_room(self._room))
 
     async def _attend(self, way: str, client: SignalingClient, there: Iterable[str]) -> bool:
@@ -287,30 +317,26 @@ class LanSignaling:
         self._clients[way] = client
         self._network.services.proved(way)
         new, gone = self._presence.replace(way, there)
-        for peer in new:
-            await self._events.put(PeerFound(peer))
-        for peer in gone:
-            await self._events.put(PeerLeft(peer, "left"))
+        await self._tell(*map(PeerFound, new), *(PeerLeft(peer, "left") for peer in gone))
         if way == OWN:
             self._sat_down.set()
         async for event in client.events():
             if way != OWN and not allowance.take(loop.time()):
                 return False
             match event:
-                case PeerJoined(peer) if self._presence.arrived(way, peer):
-                    await self._events.put(event)
-                case PeerLeft(peer) if self._presence.left(way, peer):
-                    await self._events.put(event)
+                case PeerJoined(peer):
+                    await self._tell(*([event] if self._presence.arrived(way, peer) else []))
+                case PeerLeft(peer):
+                    await self._tell(*([event] if self._presence.left(way, peer) else []))
                 case Relayed(sender, body) if self._presence.counts(way, sender, body):
-                    await self._events.put(event)
+                    await self._tell(event)
                 case Offline():
                     break
         return True
 
     async def _forget(self, way: str) -> None:
         _, gone = self._presence.replace(way, ())
-        for peer in gone:
-            await self._events.put(PeerLeft(peer, "lost"))
+        await self._tell(*(PeerLeft(peer, "lost") for peer in gone))
 
     # --- the server
 
@@ -350,9 +376,9 @@ class LanSignaling:
                     continue
                 case PeerLeft(peer) if not self._presence.left(SERVER, peer):
                     continue
-                case PeerAway(peer) if self._presence.lost_server(peer, True):
-                    continue
-                case PeerBack(peer) if self._presence.lost_server(peer, False):
+                case PeerAway(peer) | PeerBack(peer):
+                    self._presence.lost_server(peer, isinstance(event, PeerAway))
+                    await self._tell()
                     continue
                 case Relayed(sender, body) if not self._presence.counts(SERVER, sender, body):
                     continue
@@ -360,6 +386,8 @@ class LanSignaling:
                     self._presence.server_up = False
                 case Online(peers, away):
                     self._server_is_there(peers)
-                    away = tuple(peer for peer in away if not self._presence.lost_server(peer, True))
-                    event = Online(tuple(sorted(self._presence.peers)), away)
-            await self._events.put(event)
+                    for peer in away:
+                        self._presence.lost_server(peer, True)
+                    self._cut_off = self._presence.cut_off
+                    event = Online(tuple(sorted(self._presence.peers)), tuple(sorted(self._cut_off)))
+            await self._tell(event)

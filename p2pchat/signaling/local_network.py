@@ -28,8 +28,10 @@ logger = logging.getLogger(__name__)
 STAGGER_SECONDS: Final = 0.25
 """Head start of each address over the next one (RFC 8305 §5): one that leads nowhere costs no more than this."""
 
+FIRST_DIALS: Final = 128
 DIALLING: Final = 64
-"""Hubs that are connected to at the same time, and wait for an answer."""
+"""Hubs that are connected to at the same time, for the first time and again: nobody who has just come waits behind
+inventions that were tried before."""
 
 
 class LocalNetwork:
@@ -43,8 +45,9 @@ class LocalNetwork:
     def __init__(self, us: str, agent: str) -> None:
         self.us = us
         self.services = Services(us, secrets.randbelow)
+        self.first_dials = asyncio.Semaphore(FIRST_DIALS)
         self.dialling = asyncio.Semaphore(DIALLING)
-        """Held by whoever connects to a hub."""
+        """Held by whoever connects to a hub, for the first time or again."""
         self._agent = agent
         self.port = 0
         """Of our hub, once it is open."""

@@ -72,13 +72,17 @@ class Presence:
         new = sorted(self._members[way] - before)
         return new, sorted(peer for peer in old - self._members[way] if self._is_gone(peer))
 
-    def lost_server(self, peer: str, lost: bool) -> bool:
-        """Somebody at the server has lost it, or is back. Returns whether there is another way to that peer."""
+    def lost_server(self, peer: str, lost: bool) -> None:
+        """Somebody at the server has lost it, or is back."""
         if lost:
             self._away.add(peer)
         else:
             self._away.discard(peer)
-        return any(way != SERVER and peer in members for way, members in self._members.items())
+
+    @property
+    def cut_off(self) -> set[str]:
+        """Those who have lost the server, and to whom no other way leads."""
+        return {peer for peer in self._away if [way for way in self._members if peer in self._members[way]] == [SERVER]}
 
     def routes(self, peer: str) -> list[str]:
         """Returns the ways along which a message goes to a peer; none when it is not present."""

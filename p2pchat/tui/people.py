@@ -112,7 +112,7 @@ def news(before: PeerInfo | None, info: PeerInfo, was_lost: bool) -> str:
         case PeerState.LOST:
             return f"{who} was lost{reason}"
         case PeerState.LEFT if before is not None:
-            return f"{who} left" + ("" if info.reason.startswith("left") else reason)
+            return f"{who} left" if not reason or info.reason.startswith("left") else f"{who} is gone{reason}"
         case PeerState.FAILED if was_lost or (before is not None and before.state is PeerState.CONNECTED):
             return f"{who} is not connected any more{reason}"
         case PeerState.FAILED:

@@ -31,6 +31,7 @@ from p2pchat.node.events import (
     PeerMeasured,
     PeerState,
     Problem,
+    Ready,
     ServerChanged,
     TransferChanged,
     TransferOffered,
@@ -243,6 +244,22 @@ async def test_a_lost_connection_and_its_return_are_told_once() -> None:
         ]
 
 
+async def test_somebody_who_was_lost_is_tried_again_and_is_back_or_does_not_come_back() -> None:
+    lost, trying = replace(BEN, state=PeerState.LOST), replace(BEN, state=PeerState.CONNECTING, reason="trying again")
+    away = replace(BEN, state=PeerState.LEFT, reason="it did not come back")
+    async with joined() as talk:
+        await talk.told(PeerChanged("lab", BEN, 5.0))
+        told = [PeerChanged("lab", info, 5.0) for info in (lost, trying, trying, BEN, lost, trying, away, trying, BEN)]
+        lines = await talk.told(*told)
+    assert [line.split(".")[0] for line in lines] == [
+        "The connection to ben is lost",
+        "ben is back",
+        "The connection to ben is lost",
+        "ben did not come back",
+        "ben joined",
+    ]
+
+
 async def test_the_server_is_missed_once_and_welcomed_once() -> None:
     async with joined() as talk:
         gone = ServerChanged("lab", False, "connection refused", 5.0)
@@ -383,6 +400,15 @@ async def test_without_anybody_there_is_no_link_to_tell_of() -> None:
     async with joined() as talk:
         talk.enter(b"/stats")
         await talk.until(lambda: talk.written[1:] == ["Nobody else is here."])
+
+
+async def test_without_a_server_none_is_said_to_be_reachable() -> None:
+    async with joined() as talk:
+        await talk.told(Ready("lobby", "ana", "k7qf2mzp", "", 5.0))
+        talk.enter(b"/status")
+        await talk.until(lambda: talk.written[-1].startswith("You are"))
+    status = next(line for line in talk.written if line.startswith("You are"))
+    assert "No signaling server is used." in status
 
 
 async def test_questions_are_answered() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from p2pchat.errors import ServerRefused, UsageError
+from p2pchat.node import way
 from p2pchat.node.events import (
     CodeChanged,
     MessageReceived,
@@ -137,3 +138,23 @@ async def test_contacts_meet_without_a_code_where_nobody_else_is_let_in(signalin
         for nobody in ("ben", "cyd"):
             with pytest.raises(UsageError):
                 await ana.node.meet(nobody)
+
+
+@on_guarded_loop
+async def test_who_gets_back_to_the_server_offers_at_once_to_whom_the_code_led(
+    signaling_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(way, "OFFER_SECONDS", 3600.0)
+    async with host_and_guest(signaling_server, tmp_path) as (ana, ben, conversation, code):
+        await ben.node.use_code(code)
+        await ben.until_peer(PeerState.CONNECTED, "ana")
+        before = (await ana.until_peer(PeerState.CONNECTED, "ben")).info
+        host, (guest,) = ana.node._conversations[conversation], ben.node._conversations.values()
+        (bens_peer,), (anas_peer,) = guest.peers.values(), host.peers.values()
+        bens_peer.way.give_up()
+        monkeypatch.setattr(bens_peer.way, "closed", lambda reason: None)  # only the server brings ana back
+        monkeypatch.setattr(anas_peer.way, "closed", lambda reason: None)
+        anas_peer.way.drop("cut", for_good=False)
+        await ana.until_peer(PeerState.LOST, "ben")
+        host._server_is_back([anas_peer.seat], [])
+        await ana.until(PeerChanged, lambda event: event.info.words not in ((), before.words))

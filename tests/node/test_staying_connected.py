@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from p2pchat.node import connector, renewal
+from p2pchat.node import attempts, connector, renewal
 from p2pchat.node.conversation import Conversation
 from p2pchat.node.events import (
     LineState,
@@ -217,6 +217,45 @@ async def test_an_attempt_whose_offer_was_lost_is_not_waited_out(
         await said_and_heard(here, there, "once more")
         reasons = [told.info.reason for player in (here, there) for told in player.all(PeerChanged)]
         assert [reason for reason in reasons if "no connection within" in reason] == []
+
+
+@on_guarded_loop
+async def test_an_attempt_gets_through_while_addresses_change_all_the_time(
+    signaling_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attempts, "JITTER_SECONDS", 0.0)
+    async with Player("ana", signaling_server, tmp_path) as ana, Player("ben", signaling_server, tmp_path) as ben:
+        await connected(ana, ben)
+        before = peer_of(ana).info
+
+        async def containers_come_and_go() -> None:
+            while True:
+                ana.node._look_around(frozenset({"192.0.2.1"}))
+                await asyncio.sleep(0.02)
+
+        changing = asyncio.create_task(containers_come_and_go())
+        peer_of(ana).way.drop("cut", for_good=False)
+        await another_link(ana, before)
+        await said_and_heard(ana, ben, "through")
+        changing.cancel()
+
+
+@on_guarded_loop
+async def test_who_has_left_is_not_said_to_be_tried_again(
+    signaling_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Player("ana", signaling_server, tmp_path) as ana, Player("ben", signaling_server, tmp_path) as ben:
+        await connected(ana, ben)
+        for player in (ana, ben):
+            monkeypatch.setattr(conversation_of(player)._client, "relay", lambda peer, body: None)
+        peer_of(ana).way.drop("cut", for_good=False)
+        await ana.until_peer(PeerState.LOST, "ben")
+        for _ in range(10):
+            peer_of(ana).way.closed("no route")
+        assert peer_of(ana).info.state is PeerState.FAILED
+        assert "trying again" in peer_of(ana).info.reason
+        conversation_of(ana)._gone(peer_of(ana).seat, "left the room")
+        assert (peer_of(ana).info.state, peer_of(ana).info.reason) == (PeerState.LEFT, "left the room")
 
 
 @on_guarded_loop

@@ -95,6 +95,38 @@ async def test_a_check_of_the_peer_repeats_our_own_at_once_and_not_without_end()
     pair.task.cancel()
 
 
+async def test_a_peer_that_checks_from_any_number_of_ports_is_learned_of_only_so_often() -> None:
+    ours, protocol, pair = checking(controlling=False)
+    incoming = stun.Message(stun.Method.BINDING, stun.Class.REQUEST, attributes={"PRIORITY": 1})
+    for port in range(3, 3 + 2 * agent.LEARNED_MOST):
+        ours.check_incoming(incoming, ("127.0.0.1", port), protocol)
+    assert len(ours._check_list) == 1 + agent.LEARNED_MOST
+    ours.check_incoming(incoming, pair.remote_addr, protocol)
+    assert pair.task is not None
+    for each in ours._check_list:
+        if each.task is not None:
+            each.task.cancel()
+
+
+async def test_what_comes_before_there_is_a_pair_is_kept_within_bounds_and_nothing_empty_ever() -> None:
+    ours, _, pair = checking()
+    for _ in range(2 * agent.EARLY_DATAGRAMS):
+        ours.data_received(b"x", 1)
+    assert ours._queue.qsize() == agent.EARLY_DATAGRAMS
+    ours._nominated[1] = pair
+    ours.data_received(b"", 1)
+    assert ours._queue.qsize() == agent.EARLY_DATAGRAMS
+    ours.data_received(b"y", 1)
+    assert ours._queue.qsize() == agent.EARLY_DATAGRAMS + 1
+
+
+async def test_a_connection_closed_in_the_moment_in_which_a_pair_is_found_asks_for_no_consent() -> None:
+    ours, _, _ = checking()
+    ours._protocols.clear()
+    await ours.close()
+    await asyncio.wait_for(ours.query_consent(), 20)
+
+
 async def test_checks_from_a_relay_that_is_held_back_wait_for_its_release() -> None:
     ours, protocol, _ = checking(controlling=False)
     ours.held.add(("127.0.0.1", 3))

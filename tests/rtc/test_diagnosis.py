@@ -36,6 +36,11 @@ def test_symmetric_nat_on_both_sides_and_no_turn() -> None:
     assert "--ice turn:" in why.hint
 
 
+def test_checks_that_got_through_leave_no_blame_to_the_network() -> None:
+    facts = Facts(True, [HOST, SRFLX, OTHER_PORT], [HOST, SRFLX, OTHER_PORT], way_found=True)
+    assert said(facts) == "a way to the other side was found, but no encrypted connection came about over it"
+
+
 def test_symmetric_nat_on_our_side() -> None:
     facts = Facts(True, [HOST, SRFLX, OTHER_PORT], [HOST, SRFLX], [Asked(STUN, None)])
     assert said(facts).startswith("no route: your router gives each connection another port (symmetric NAT)")
@@ -78,6 +83,16 @@ def test_a_turn_server_that_says_something_tells_more_than_a_silent_one() -> Non
 def test_udp_is_blocked() -> None:
     facts = Facts(True, [HOST], [HOST, SRFLX], [Asked(STUN, Failure.SILENT)])
     assert said(facts) == "no STUN server answers over UDP: this network seems to block UDP"
+
+
+def test_blocked_udp_is_told_although_the_other_side_has_a_relay() -> None:
+    facts = Facts(True, [HOST], [HOST, SRFLX, RELAY], [Asked(STUN, Failure.SILENT), Asked(TURN, Failure.SILENT)])
+    assert said(facts) == "no STUN or TURN server answers over UDP: this network seems to block UDP"
+
+
+def test_a_relay_of_ours_over_tls_that_does_not_help_is_told_although_udp_is_blocked() -> None:
+    facts = Facts(True, [HOST, RELAY], [HOST], [Asked(STUN, Failure.SILENT), Asked(TURNS, None)])
+    assert "not even through our TURN server turn.example over TLS" in said(facts)
 
 
 def test_only_relays_and_none_to_be_had() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import time
 from contextlib import AsyncExitStack
@@ -10,8 +11,10 @@ from dataclasses import replace
 
 import pytest
 
+from p2pchat.errors import PeerUnreachable
+from p2pchat.protocol.limits import CANDIDATES
 from p2pchat.protocol.signaling import IceServer
-from p2pchat.rtc import gathering, ice, reflexive
+from p2pchat.rtc import candidates, gathering, ice, reflexive
 from p2pchat.rtc.link_events import Closed, Gathered, Opened
 from p2pchat.rtc.servers import Failure
 from tests.node.player import on_guarded_loop
@@ -223,6 +226,80 @@ async def test_a_bad_candidate_is_left_out_and_the_others_connect(candidate: str
     await connected(ana, ben)
     await ben.link.use_candidates([candidate])
     await closed(ana, ben)
+
+
+@on_guarded_loop
+async def test_an_answer_is_used_while_a_name_in_it_is_still_being_resolved(monkeypatch: pytest.MonkeyPatch) -> None:
+    never = asyncio.Event()
+    monkeypatch.setattr("aioice.ice.get_or_create_mdns_protocol", lambda agent: never.wait())
+    ana, ben = TricklingEnd(), TricklingEnd()
+    answer = await ben.link.answer(await ana.link.offer())
+    named = "a=candidate:1 1 udp 1 somebody.local 9 typ host\r\n"
+    await asyncio.wait_for(ana.link.accept_answer(answer.replace("a=candidate", named + "a=candidate", 1)), 20)
+    await ana.until(Opened)
+    await closed(ana, ben)
+
+
+@on_guarded_loop
+async def test_candidates_are_told_in_signals_that_the_peer_takes() -> None:
+    ana = TricklingEnd()
+    await ana.link.offer()
+    for port in range(1, 2 * CANDIDATES + 2):
+        ana.link._gathering._tell_candidate(candidates.found("srflx", (OUTSIDE, port), "127.0.0.1", ("127.0.0.1", 9)))
+    await ana.until(Gathered, lambda event: event.last)
+    told = [event for event in ana.told if isinstance(event, Gathered)]
+    assert [len(event.candidates) for event in told] == [CANDIDATES, CANDIDATES, 1]
+    assert [event.last for event in told] == [False, False, True]
+    await closed(ana)
+
+
+@pytest.mark.parametrize(
+    ("line", "other"),
+    [
+        ("ufrag", "u" * 20_000),
+        ("ufrag", "abc"),
+        ("ufrag", "\ud800abc"),
+        ("pwd", "p" * 20_000),
+        ("pwd", "short"),
+    ],
+    ids=["long", "short", "surrogate", "long-password", "short-password"],
+)
+@on_guarded_loop
+async def test_a_user_name_that_would_make_checks_large_is_refused(line: str, other: str) -> None:
+    ana, ben = TricklingEnd(), TricklingEnd()
+    offer = await ana.link.offer()
+    forged = re.sub(rf"a=ice-{line}:\S+", f"a=ice-{line}:{other}", offer)
+    with pytest.raises(PeerUnreachable, match="user name"):
+        await ben.link.answer(forged)
+    await closed(ana, ben)
+
+
+@on_guarded_loop
+async def test_an_offer_that_names_no_certificate_is_refused() -> None:
+    ana, ben = TricklingEnd(), TricklingEnd()
+    offer = await ana.link.offer()
+    with pytest.raises(PeerUnreachable, match="cannot be used"):
+        await ben.link.answer(re.sub(r"a=fingerprint:.*\r\n", "", offer))
+    await closed(ana, ben)
+
+
+@pytest.mark.parametrize("turns", range(12))
+@pytest.mark.parametrize("offering", [True, False])
+@on_guarded_loop
+async def test_a_link_closed_while_it_is_being_described_leaves_nothing(offering: bool, turns: int) -> None:
+    async with serving(stun_server.silence) as (address, _):
+        ana, ben = TricklingEnd(), TricklingEnd(asking(uri(address)))
+        making = ben.link.offer() if offering else ben.link.answer(await ana.link.offer())
+        describing = asyncio.create_task(making)
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await ben.link.close("another attempt took its place")
+        with contextlib.suppress(PeerUnreachable):
+            await describing
+        assert ben.link._gathering._work == set()
+        sctp = ben.link._connection.sctp
+        assert sctp is None or sctp.transport.transport._connection._protocols == []
+        await closed(ana)
 
 
 @on_guarded_loop

@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from aioice.stun import Class, Message
 
 from p2pchat.rtc import probe
 from p2pchat.rtc.probe import Allocated, Mapped, Nat
@@ -75,6 +76,18 @@ async def test_a_relay_is_given_and_given_back(tmp_path: Path) -> None:
 async def test_a_wrong_password_is_told(tmp_path: Path) -> None:
     async with turn_server(tmp_path) as turn:
         assert await probe.turn_server(f"turn:127.0.0.1:{turn.port}", USER, "wrong") is Failure.CREDENTIALS
+
+
+@pytest.mark.parametrize(
+    ("code", "failure"), [(403, Failure.FORBIDDEN), (440, Failure.FAMILY), (508, Failure.FULL), (599, Failure.REJECTED)]
+)
+@on_guarded_loop
+async def test_why_a_relay_is_refused_is_told(code: int, failure: Failure) -> None:
+    def refuse(asked: Message, source: stun_server.Address) -> bytes:
+        return bytes(Message(asked.message_method, Class.ERROR, asked.transaction_id, {"ERROR-CODE": (code, "")}))
+
+    async with serving(refuse) as ((host, port), _):
+        assert await probe.turn_server(f"turn:{host}:{port}", USER, PASSWORD) is failure
 
 
 @on_guarded_loop

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from aioice.stun import Class, Message, Method
 
 from p2pchat.rtc import addresses, gathering, ice
 from p2pchat.rtc.addresses import host_addresses
@@ -75,6 +76,46 @@ async def test_relay_only_shows_no_address_of_ours_in_anything_that_leaves(tmp_p
             assert {candidate.type for candidate in seen_by_peer.remote_candidates} == {"relay"}
             await closed(hidden, open_one)
         assert asked == []
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+@on_guarded_loop
+async def test_what_cannot_be_read_is_dropped_behind_a_relay_too(transport: str, tmp_path: Path) -> None:
+    async with turn_server(tmp_path) as turn:
+        ana, ben = TricklingEnd(only_relays(turn.uri(transport))), TricklingEnd()
+        await connected(ana, ben)
+        agent = ben.link._gathering._agent
+        assert agent is not None
+        assert agent.selected is not None
+        for bad in (b"", stun_server.malformed(Message(Method.BINDING, Class.REQUEST), ("", 0))):
+            agent.selected.protocol.transport.sendto(bad, agent.selected.remote_addr)
+        ben.link.send(Channel.CONTROL, b"after all that")
+        assert (await ana.until(Received)).data == b"after all that"
+        await say_something(ana, ben)
+        assert not any(isinstance(event, Closed) for event in ana.told + ben.told)
+        await closed(ana, ben)
+
+
+@on_guarded_loop
+async def test_a_link_closed_before_the_answer_is_used_asks_for_no_relay(tmp_path: Path) -> None:
+    async with turn_server(tmp_path) as turn:
+        ana, ben = TricklingEnd(with_relays(turn.uri("udp"))), TricklingEnd()
+        answer = await ben.link.answer(await ana.link.offer())
+        using = asyncio.create_task(ana.link.accept_answer(without_direct(answer)))
+        await asyncio.sleep(0)
+        await ana.link.close("another attempt took its place")
+        await using
+        assert ana.link._gathering._work == set()
+        await closed(ben)
+
+
+@on_guarded_loop
+async def test_a_relay_that_is_lost_is_not_blamed_on_the_peer(tmp_path: Path) -> None:
+    async with turn_server(tmp_path) as turn:
+        ana, ben = TricklingEnd(only_relays(turn.uri("tcp"))), TricklingEnd()
+        await connected(ana, ben)
+    assert (await ana.until(Closed)).reason == "the relay of our TURN server 127.0.0.1 over TCP was lost"
+    await closed(ben)
 
 
 @on_guarded_loop

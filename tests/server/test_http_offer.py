@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 
 from p2pchat.protocol.limits import SDP_BYTES
-from p2pchat.protocol.signaling import Hello, Join, Joined, PeerJoined, PeerLeft, Relay, Relayed, Welcome
+from p2pchat.protocol.signaling import Hello, Join, Joined, PeerJoined, PeerLeft, Pong, Relay, Relayed, Welcome
 from signaling_server.app import listening
 from signaling_server.deployment import Deployment
 from signaling_server.http_offer import SDP_CHARACTERS, with_candidates
@@ -152,6 +152,47 @@ async def test_a_refusal_a_silence_and_a_peer_that_leaves() -> None:
         await hears_offer(ana)
         await ana.say('{"type":"leave"}')
         assert (await posted).status == 404
+
+
+async def test_an_offer_is_not_for_another_who_has_come_over_http() -> None:
+    async with serving() as (url, http), clients(url, 1) as (ana,):
+        await http.post("/v1/rooms/lobby/offer", json={})
+        assert (await http.post("/v1/rooms/lobby/offer", data=OFFER, headers=SDP)).status == 404
+        await ana.sit_down(ANA)
+        posted = asyncio.create_task(http.post("/v1/rooms/lobby/offer", data=OFFER, headers=SDP))
+        await answers(ana)
+        assert (await posted).status == 201
+
+
+async def test_who_offers_without_end_to_a_caller_does_not_use_up_what_it_has_to_say() -> None:
+    async with serving() as (url, http), clients(url, 2) as (ana, ben):
+        await ana.sit_down(ANA)
+        taken = await http.post("/v1/rooms/lobby/offer", json={})
+        seat, location = (await taken.json())["peer"], taken.headers["Location"]
+        await ben.sit_down(BEN)
+        offers = [Relay(seat, {"kind": "offer", "generation": number}) for number in range(50)]
+        await ana.say(*offers)
+        await ben.say(*offers)
+        for peer in (ana, ben):
+            await peer.say('{"type":"ping","n":9}')
+            while await peer.next() != Pong(9):
+                pass
+        asked = asyncio.create_task(http.post(f"{location}?peer={ANA}", json={"sealed": "c2Vj"}))
+        while (await hears_offer(ana))[1] != {"sealed": "c2Vj"}:
+            pass
+        await ana.say(Relay(seat, {"sealed": "b25l"}))
+        assert (await asked).status == 200
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for() -> None:
+    async with serving(replace(LIMITS, http_offer_seconds=0.2)) as (_, http):
+
+        async def nothing() -> AsyncIterator[bytes]:
+            yield b"v=0"
+            await asyncio.sleep(PATIENCE)
+
+        posted = http.post("/v1/rooms/lobby/offer", data=nothing(), headers=SDP)
+        assert (await asyncio.wait_for(posted, PATIENCE)).status == 408
 
 
 async def test_a_full_room_a_full_server_and_too_many_joins() -> None:

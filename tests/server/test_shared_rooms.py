@@ -101,6 +101,36 @@ async def test_an_owner_of_a_mailbox_whose_server_vanishes_comes_back_through_an
     assert await ben.sits(Claim(allocated.mailbox)) == Joined(shown, [ANA])
 
 
+async def test_who_is_there_takes_the_seat_back_when_another_server_took_its_server_for_gone(servers: Fellows) -> None:
+    ana, ben = await seated(servers, ANA, BEN)
+    gone = {ana.server.backplane.instance}
+    await ben.server.backplane._abandon("lobby", gone)  # type: ignore[attr-defined]
+    await ben.hears(PeerAway(ANA), PeerBack(ANA))
+    await ana.has_heard_all(ben)
+
+
+async def test_a_server_that_buries_many_says_meanwhile_that_it_is_alive(
+    servers: Fellows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ana, ben = await seated(servers, ANA, BEN)
+    backplane = ben.server.backplane
+    busy = asyncio.Event()
+
+    async def without_end(*_: object) -> None:
+        busy.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(backplane, "_abandon", without_end)
+    await vanishes(ana.server)
+    await asyncio.wait_for(busy.wait(), PATIENCE)
+    redis = backplane._redis  # type: ignore[attr-defined]
+    sign = f"p2pchat:1:instance:{backplane.instance}"
+    await redis.pexpire(sign, 3000)
+    async with asyncio.timeout(PATIENCE):
+        while await redis.pttl(sign) <= 3000:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+
 async def test_a_server_that_stops_leaves_its_members_away(servers: Fellows) -> None:
     ana, ben = await seated(servers, ANA, BEN)
     ana.server.hub.shut_down()

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 from signaling_server.tls import Certificate, TlsError
@@ -23,10 +23,13 @@ NOT_A_PASSWORD = serialization.NoEncryption()
 
 
 def write_certificate(
-    folder: Path, name: str, encryption: serialization.KeySerializationEncryption = NOT_A_PASSWORD
+    folder: Path,
+    name: str,
+    encryption: serialization.KeySerializationEncryption = NOT_A_PASSWORD,
+    key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | None = None,
 ) -> tuple[Path, Path]:
     """Writes a certificate for localhost and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
+    key = key or ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = datetime.datetime.now(datetime.UTC)
     made = (
@@ -74,6 +77,20 @@ async def test_clients_meet_over_tls_and_a_new_certificate_is_taken_at_sighup(tm
                     await asyncio.sleep(0.05)
             await ana.is_served()
             assert served(server.port)
+
+
+async def test_a_certificate_with_another_kind_of_key_takes_the_place_of_the_one_before(tmp_path: Path) -> None:
+    certificate, key = write_certificate(tmp_path, "first")
+    used = Certificate(certificate, key)
+    listening = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0, ssl=used.context)
+    async with listening:
+        port = listening.sockets[0].getsockname()[1]
+        assert await asyncio.to_thread(served, port) == certificate.read_text()
+        other, other_key = write_certificate(tmp_path, "second", key=rsa.generate_private_key(65537, 2048))
+        other_key.replace(key)
+        other.replace(certificate)
+        used.reload()
+        assert await asyncio.to_thread(served, port) == certificate.read_text()
 
 
 def test_nothing_older_than_tls_1_2(tmp_path: Path) -> None:

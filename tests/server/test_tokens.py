@@ -80,3 +80,9 @@ def test_tokens_of_the_environment() -> None:
     ]
     with pytest.raises(TokensError, match="16 characters"):
         Tokens(None, ["short"])
+
+
+@pytest.mark.parametrize("name", ["P2PCHAT_SERVER_TOKEN", "P2PCHAT_SERVER_TOKENS"])
+def test_a_token_that_was_not_filled_in_does_not_open_the_server(name: str) -> None:
+    with pytest.raises(TokensError, match=f"{name} is set and empty"):
+        tokens_of({name: " "})

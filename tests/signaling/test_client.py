@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import signal
 import socket
 from typing import Any
 
 import pytest
-from aiohttp import web
+from aiohttp import ClientConnectorError, web
+from aiohttp.client_reqrep import ConnectionKey
 
 from p2pchat.errors import ConfigurationError, ServerRefused, ServerUnreachable, UsageError
 from p2pchat.protocol.signaling import (
@@ -16,6 +19,7 @@ from p2pchat.protocol.signaling import (
     MESSAGE_BYTES,
 )
 from p2pchat.signaling.client import SignalingClient, reconnect_delay
+from p2pchat.signaling.connection import unreachable
 from p2pchat.signaling.events import Offline, Online, PeerJoined, PeerLeft, Refused, Relayed
 from signaling_server.app import listening
 from signaling_server.limits import ServerLimits
@@ -81,6 +85,13 @@ async def test_a_port_where_nothing_listens() -> None:
         with pytest.raises(ServerUnreachable, match="refused the connection") as raised:
             await ana.client.connect("lobby")
         assert "p2pchat-server" in raised.value.hint
+
+
+def test_why_a_server_cannot_be_reached_is_told_in_the_words_of_the_system() -> None:
+    key = ConnectionKey("192.0.2.9", 8080, False, True, None, None, None)
+    reason = OSError(errno.EHOSTUNREACH, "Connect call failed ('192.0.2.9', 8080)")
+    told = unreachable(ClientConnectorError(key, reason), "ws://192.0.2.9:8080/v1/ws")
+    assert told.message == f"192.0.2.9:8080 cannot be reached: {os.strerror(errno.EHOSTUNREACH).lower()}"
 
 
 async def test_an_unknown_host() -> None:

@@ -13,10 +13,22 @@ from aiohttp import web
 
 from p2pchat.errors import ServerRefused, ServerUnreachable
 from p2pchat.protocol.signaling import Join, Joined, Welcome, decode_from_client
+from p2pchat.protocol.signaling import PeerAway as Away
+from p2pchat.protocol.signaling import PeerBack as Back
 from p2pchat.protocol.signaling import PeerJoined as Announced
 from p2pchat.protocol.signaling import Relayed as Passed
 from p2pchat.signaling import lan
-from p2pchat.signaling.events import Offline, Online, PeerFound, PeerJoined, PeerLeft, Relayed, SignalingEvent
+from p2pchat.signaling.events import (
+    Offline,
+    Online,
+    PeerAway,
+    PeerBack,
+    PeerFound,
+    PeerJoined,
+    PeerLeft,
+    Relayed,
+    SignalingEvent,
+)
 from p2pchat.signaling.lan import lan_room
 from p2pchat.signaling.services import Service
 from signaling_server.app import listening
@@ -222,6 +234,30 @@ async def test_without_any_network_it_is_said_why(monkeypatch: pytest.MonkeyPatc
             await ana.seat.connect(ROOM)
 
 
+async def test_who_has_lost_the_server_is_away_while_no_other_way_leads_there() -> None:
+    go_on = asyncio.Event()
+
+    async def script(websocket: web.WebSocketResponse) -> None:
+        await say(websocket, Welcome(1, LIMITS.told()))
+        await websocket.receive()
+        await say(websocket, Joined("lobby", [BEN]), Away(BEN))
+        await go_on.wait()
+        await say(websocket, Back(BEN))
+        await listen(websocket)
+
+    async with scripted_server(script) as url, neighbours(ANA, server=url) as (ana,), neighbours(BEN) as (ben,):
+        assert await ana.seat.connect(ROOM) == [BEN]
+        await ana.hears(PeerAway(BEN))
+        await ben.seat.connect(ROOM)
+        ana.network.hears(ben.network.service)
+        await ana.hears(PeerBack(BEN))
+        await ben.close()
+        await ana.hears(PeerAway(BEN))
+        go_on.set()
+        await ana.hears(PeerBack(BEN))
+        await ana.hears_nothing(0.1)
+
+
 # --- with those who mean no good
 
 
@@ -299,3 +335,34 @@ async def test_a_hub_that_floods_is_left() -> None:
         assert told <= lan.HUB_MESSAGE_BURST + 10 * lan.HUB_MESSAGES_PER_SECOND
         ana.meets(ben)
         assert one_offers(await ana.next(), await ben.next())
+
+
+async def test_inventions_that_are_no_longer_announced_keep_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lan, "WAYS", 5)
+    monkeypatch.setattr(lan, "HUB_RETRY_SECONDS", (0.05, 3600.0))
+    inventions = [f"nobody{letter}{letter}" for letter in "abcdefgh"]
+    async with sitting(ANA, BEN) as (ana, ben):
+        for peer in inventions:
+            ana.network.hears(Service(peer, ("127.0.0.1",), 1))
+        await ana.hears_nothing(0.5)  # each was tried by then, and rests
+        for peer in inventions:
+            ana.network.hears_no_more(peer)
+        ana.network.hears(ben.network.service)
+        await ana.hears(PeerFound(BEN))
+
+
+async def test_who_has_just_come_does_not_wait_behind_a_crowd_that_does_not_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(lan, "DIAL_SECONDS", 3600.0)
+    monkeypatch.setattr(lan, "CROWDED_DIAL_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0), backlog=200) as silent:
+        async with sitting(ANA, BEN) as (ana, ben):
+            ana.network.first_dials = asyncio.Semaphore(20)
+            ana.network.dialling = asyncio.Semaphore(1)
+            for number in range(lan.CROWD + 20):
+                peer = "".join("abcdefghijklmnop"[(number >> shift) & 15] for shift in (0, 4)) + "zzzzzz"
+                addresses = ("127.0.0.1", f"127.0.1.{number}")  # so that it is not too much of one machine
+                ana.network.services.add(Service(peer, addresses, silent.getsockname()[1]))
+            ana.network.hears(ben.network.service)
+            await ana.hears(PeerFound(BEN))

@@ -60,12 +60,16 @@ def test_who_has_lost_the_server_is_reached_over_the_local_network() -> None:
     presence.server_up = True
     presence.replace(SERVER, [BEN, EVA])
     presence.arrived(OWN, BEN)
-    assert presence.lost_server(BEN, True)
-    assert not presence.lost_server(EVA, True), "there is no other way to Eva"
+    presence.lost_server(BEN, True)
+    presence.lost_server(EVA, True)
+    assert presence.cut_off == {EVA}, "there is another way to Ben"
     assert presence.routes(BEN) == [OWN]
     assert presence.routes(EVA) == [SERVER]
-    assert presence.lost_server(BEN, False)
+    presence.left(OWN, BEN)
+    assert presence.cut_off == {BEN, EVA}
+    presence.lost_server(BEN, False)
     assert presence.routes(BEN) == [SERVER]
+    assert presence.cut_off == {EVA}
 
 
 def test_what_is_meant_for_somebody_whom_only_the_server_knows_waits_for_it() -> None:

@@ -234,3 +234,27 @@ async def test_a_hurried_client_does_not_wait_for_its_turn(monkeypatch: pytest.M
                 break
             except TimeoutError:
                 assert time.monotonic() - began < PATIENCE
+
+
+async def test_what_the_server_asks_to_wait_is_waited_for_also_in_a_hurry() -> None:
+    came: list[float] = []
+
+    async def asks_for_patience(websocket: web.WebSocketResponse) -> None:
+        await let_in(websocket)
+        await say(websocket, Error(ErrorCode.SHUTTING_DOWN, "soon back", retry_after=1.0))
+        came.append(time.monotonic())
+        await websocket.close(code=CLOSE_CODES[ErrorCode.SHUTTING_DOWN])
+
+    async def there(websocket: web.WebSocketResponse) -> None:
+        came.append(time.monotonic())
+        await let_in(websocket)
+        await listen(websocket)
+
+    async with scripted_server(asks_for_patience, there) as url, users(url, ANA) as (ana,):
+        await ana.client.connect("lobby")
+        while not isinstance(await ana.next(), events.Offline):
+            pass
+        while len(came) < 2:
+            ana.client.hurry()
+            await asyncio.sleep(0.02)
+        assert came[1] - came[0] >= 1.0

@@ -49,6 +49,15 @@ async def test_the_node_is_started_joined_and_stopped() -> None:
     assert node.calls == [("start",), ("join", ROOM), ("stop",)]
 
 
+async def test_who_cannot_be_connected_is_told_with_the_whole_reason_where_nothing_was_said_yet() -> None:
+    reason = "no route: symmetric NAT on both sides and no TURN server to relay; trying again in 7 s"
+    node = FakeNode()
+    async with stage(node) as pilot:
+        await until_shown(pilot, "Nobody else is here yet")
+        node.tell(*here(replace(BEN, state=PeerState.CONNECTING, reason=reason)))
+        await until_shown(pilot, "Nobody is connected yet", "symmetric NAT on both sides", "trying again in 7 s")
+
+
 @pytest.mark.parametrize("key", ["enter", "escape", "q", "ctrl+q"])
 async def test_a_room_that_cannot_be_joined_is_a_screen_of_its_own_and_the_result(key: str) -> None:
     error = ServerUnreachable("Nothing answers at ws://x", "Check the address")

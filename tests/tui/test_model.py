@@ -248,6 +248,14 @@ def test_that_somebody_is_blocked_is_no_failure() -> None:
     assert not row.problem
 
 
+def test_who_is_lost_and_does_not_come_back_has_not_left() -> None:
+    lost, gone = replace(BEN, state=PeerState.LOST), replace(BEN, state=PeerState.LEFT, reason="it did not come back")
+    talk = Talk(BEN).hears(*here(lost, gone))
+    assert talk.says[-1] == "ben·m2xd is gone: it did not come back"
+    talk = Talk(BEN).hears(*here(replace(gone, reason="left the room")))
+    assert talk.says[-1] == "ben·m2xd left"
+
+
 def test_a_new_round_trip_time_is_no_news() -> None:
     talk = Talk(BEN).hears(*here(replace(BEN, rtt_ms=99.0)))
     assert len(talk.says) == 1

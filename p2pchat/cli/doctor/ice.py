@@ -69,11 +69,13 @@ class Tested:
 def wanted(settings: Settings, named: Sequence[IceServer]) -> list[Server]:
     """Returns the servers that a chat with these settings would use, each once: the user's own first.
 
-    What the signaling server names and nobody could use is left out.
+    What the signaling server names and nobody could use is left out, and so are STUN servers where only relays may be
+    used: they would learn our address for nothing.
     """
     servers = [_configured(url) for url in settings.ice]
     servers += [Server(url, each.username, each.credential, named=True) for each in named for url in each.urls]
-    return [server for server in dict.fromkeys(servers) if _is_usable(server.uri)][:SERVERS_MOST]
+    usable = [server for server in dict.fromkeys(servers) if _is_usable(server.uri)]
+    return [server for server in usable if server.relays or not settings.relay_only][:SERVERS_MOST]
 
 
 def _configured(url: str) -> Server:
@@ -102,13 +104,17 @@ async def ice(servers: Sequence[Server], relay_only: bool, server_answered: bool
     """
     if not servers:
         hint = "for others beyond your network, name one with --ice stun:HOST or turn:USER:PASSWORD@HOST"
-        return [warning("ice", "No STUN or TURN server is configured, and no signaling server names one", hint)]
+        which = "the signaling server names none" if server_answered else "no signaling server could be asked for one"
+        return [warning("ice", f"No STUN or TURN server is configured, and {which}", hint)]
     uris = [server.uri for server in servers if not server.relays]
     nat = asyncio.create_task(_within(probe.nat_kind(uris), Nat.UNKNOWN, seconds))
     answers = await asyncio.gather(*(_within(_ask(server), _SILENT, seconds) for server in servers))
     tested = [Tested(server, answer) for server, answer in zip(servers, answers, strict=True)]
-    found = [_of_server(each, relay_only, any(one.works for one in tested if one.server.relays)) for each in tested]
-    return [*found, *_of_udp(tested, server_answered), *_of_nat(await nat, tested)]
+    some_relay = any(each.works for each in tested if each.server.relays)
+    of_udp = _of_udp(tested, server_answered)
+    blocked = any(finding.facts.get("blocked") for finding in of_udp)
+    found = [_of_server(each, relay_only, some_relay, blocked) for each in tested]
+    return [*found, *of_udp, *_of_nat(await nat, tested)]
 
 
 async def _ask(server: Server) -> Mapped | Allocated | Failure:
@@ -126,7 +132,7 @@ async def _within(work: Coroutine[Any, Any, Result], otherwise: Result, seconds:
         return otherwise
 
 
-def _of_server(tested: Tested, relay_only: bool, some_relay: bool) -> Finding:
+def _of_server(tested: Tested, relay_only: bool, some_relay: bool, blocked: bool) -> Finding:
     """Says what became of one server."""
     server, answer = tested.server, tested.answer
     check = "turn" if server.relays else "stun"
@@ -141,7 +147,9 @@ def _of_server(tested: Tested, relay_only: bool, some_relay: bool) -> Finding:
             facts = {"server": server.uri, "failure": failure.name.lower()}
             message = f"The {server.shown} {failure.value}"
             hint = HINTS.get(failure, "check its address, or leave it out")
-            if server.named:
+            if blocked and server.over_udp and failure is Failure.SILENT:
+                hint = "most likely because UDP is blocked, see below"
+            elif server.named:
                 wrong = "its TURN secret is not the one of the TURN server" if failure is Failure.CREDENTIALS else ""
                 hint = f"the signaling server names it; tell whoever runs that: {wrong or hint}"
             # A relay that does not exist is needed sooner or later; one of several silent servers is not.

@@ -64,8 +64,11 @@ async def mdns(addresses: Sequence[Address], port: int = PORT) -> Finding:
         heard = await _listen(listener)
     came_back = any(not _is_answer(data) for data, _ in heard)
     others = {sender for data, sender in heard if _is_answer(data) and sender not in ours}
-    chatting = {sender for data, sender in heard if _is_answer(data) and b"\x08_p2pchat\x04_tcp" in data}
+    chatting = {sender for data, sender in heard if sender in others and b"\x08_p2pchat\x04_tcp" in data}
     facts = {"answers": len(others), "p2pchat": len(chatting)}
+    if not local:
+        words = "No network to send multicast to: others are not found"
+        return warning("mdns", words, "connect to a network first", **facts)
     if not any(sent):
         words = "Multicast cannot be sent from here: others are not found without a server"
         return warning("mdns", words, _ALLOW, **facts)

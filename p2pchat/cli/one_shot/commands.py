@@ -23,7 +23,7 @@ from p2pchat.cli.one_shot.standard_input import STDIN_NAME, spooled
 from p2pchat.cli.one_shot.telling import ForPeople, ForPrograms, Teller
 from p2pchat.cli.options import DEFAULT_SERVER, Options
 from p2pchat.cli.output import standard_output
-from p2pchat.errors import UnsafeName, UsageError
+from p2pchat.errors import ServerUnreachable, UnsafeName, UsageError
 from p2pchat.node.loop import run
 from p2pchat.node.node import Node
 from p2pchat.node.settings import Settings
@@ -92,7 +92,7 @@ def send_files(chosen: Options, given: SendOptions) -> None:
                 spooling=spooled(sys.stdin.fileno(), file) if file else None,
             )
 
-        _run(do())
+        _run(do(), settings.server)
 
 
 def receive_files(chosen: Options, given: ReceiveOptions) -> None:
@@ -133,7 +133,7 @@ def receive_files(chosen: Options, given: ReceiveOptions) -> None:
                 seconds=given.timeout if given.timeout is not None else None if given.contacts else 60.0,
             )
 
-        _run(do())
+        _run(do(), settings.server)
     if given.stdout:
         _write_out(Path(saved[0]), settings.home)
 
@@ -218,10 +218,11 @@ def _teller(chosen: Options) -> Teller:
     return ForPeople(output.write_path, bar)
 
 
-def _run(command: Coroutine[Any, Any, None]) -> None:
+def _run(command: Coroutine[Any, Any, None], server: str) -> None:
     """Runs a command; SIGTERM does to it what Ctrl-C does, also where Ctrl-C is ignored (`nohup`, a script's `&`).
 
-    The other side is told, and the exit code says that nothing was finished.
+    The other side is told, and the exit code says that nothing was finished. Who named no server does not know the
+    address of the one that did not answer, and is told what to do instead.
     """
 
     async def cancellable() -> None:
@@ -235,6 +236,11 @@ def _run(command: Coroutine[Any, Any, None]) -> None:
         run(cancellable())
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
+    except ServerUnreachable as error:
+        if server != DEFAULT_SERVER:
+            raise
+        hint = "a code needs a server: name one with --server URL, or start p2pchat-server here"
+        raise ServerUnreachable(f"no server: {error.message}", hint) from error
 
 
 def _path(text: str) -> Path:

@@ -16,7 +16,7 @@ from p2pchat.tui.content import many_lines
 from p2pchat.tui.finding import marked
 from p2pchat.tui.layouts.arrangement import Arrangement
 from p2pchat.tui.model import Conversation
-from p2pchat.tui.people import full_label
+from p2pchat.tui.people import full_label, who_is_here
 from p2pchat.tui.timeline import Changes
 from p2pchat.tui.widgets.drawn import Drawn
 
@@ -57,7 +57,9 @@ class Welcome(Drawn):
         room, own = many_lines(self._conversation.name), self._conversation.own
         if own is None:
             return Content.styled(f" Joining {room} …", "$muted")
-        text = f"You are {full_label(own.peer, own.name)} in {room}. Nobody else is here yet.\n\n"
+        peers = self._conversation.peers.values()
+        others = f"Nobody is connected yet.\n{who_is_here(peers)}" if peers else "Nobody else is here yet."
+        text = f"You are {full_label(own.peer, own.name)} in {room}. {others}\n\n"
         if self._conversation.secret:
             text += "/invite shows the link that lets others in."
         else:

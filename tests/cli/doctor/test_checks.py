@@ -84,6 +84,31 @@ async def test_who_answers_multicast_is_counted() -> None:
     assert (found.state, found.facts["answers"], found.facts["p2pchat"]) == (State.OK, 1, 1)
 
 
+async def test_our_own_p2pchat_is_no_other_device() -> None:
+    local = [Address("lo", "127.0.0.1", "network", "private")]
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as responder:
+        responder.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton("127.0.0.1"))
+        responder.bind(("127.0.0.1", 0))
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        asked = asyncio.create_task(mdns.mdns(local, port))
+        await asyncio.sleep(0)  # it listens from its first step on
+        answer = struct.pack("!6H", 0, 0x8400, 0, 1, 0, 0) + b"\x08_p2pchat\x04_tcp\x05local\0"
+        responder.sendto(answer, (mdns.GROUP, port))
+        found = await asked
+    assert (found.facts["answers"], found.facts["p2pchat"]) == (0, 0)
+
+
+async def test_without_a_network_it_is_not_the_firewall_that_stops_multicast() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind(("", 0))
+        port = free.getsockname()[1]
+    found = await mdns.mdns([Address("lo", "127.0.0.1", "loopback", "loopback")], port)
+    assert found.state is State.WARNING
+    assert "firewall" not in found.hint
+
+
 async def test_a_port_that_another_program_keeps_is_a_warning() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as keeper:
         keeper.bind(("", 0))
@@ -184,6 +209,19 @@ def test_servers_are_those_of_the_user_and_of_the_signaling_server_as_far_as_the
         ("stun:stun.example", "", ""),
         ("stun:stun.example", "u", "c"),
     ]
+
+
+def test_no_stun_server_is_asked_where_only_relays_may_be_used(tmp_path: Path) -> None:
+    configured = settings(tmp_path, ice=("stun:stun.example", "turn:ana:secret@relay.example"), relay_only=True)
+    found = ice.wanted(configured, [IceServer(["stun:other.example"])])
+    assert [each.uri for each in found] == ["turn:relay.example"]
+
+
+async def test_a_signaling_server_that_was_not_reached_is_not_said_to_name_no_servers() -> None:
+    [asked] = await ice.ice([], False, True, 1.0)
+    [not_asked] = await ice.ice([], False, False, 1.0)
+    assert "names none" in asked.message
+    assert "names none" not in not_asked.message
 
 
 # This machine
