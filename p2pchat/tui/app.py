@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import signal
 import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -109,9 +112,17 @@ class ChatApp(App[P2PChatError]):
     async def on_mount(self) -> None:
         """Shows the conversation while it is being joined."""
         self._theming.begin()
+        self._leave_when_told_to()
         await self.push_screen(self._chat)
         self.set_interval(1.0, self._tick)
         self._join()
+
+    def _leave_when_told_to(self) -> None:
+        """Makes SIGTERM, and the end of the terminal, a way to leave: with a goodbye, and the terminal as it was."""
+        loop = asyncio.get_running_loop()
+        for name in ("SIGTERM", "SIGHUP"):
+            with contextlib.suppress(AttributeError, NotImplementedError, ValueError, RuntimeError):
+                loop.add_signal_handler(getattr(signal, name), self.exit)
 
     async def on_unmount(self) -> None:
         """Says goodbye, however the app came to its end."""
