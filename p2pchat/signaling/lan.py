@@ -72,16 +72,24 @@ WAITING_EVENTS: Final = 1000
 """Events that wait to be read before reading from servers and hubs stops."""
 
 
-def lan_room(room: str) -> str:
-    """Returns the name of a room at the hubs of the local network, who are anybody.
+def lan_room(room: str, hub: str) -> str:
+    """Returns the name of a room at one hub of the local network; hubs are anybody's.
 
-    A room with a secret has one that says nothing already. Of others the hash of the name is told: whoever does not
-    guess the name does not learn it.
+    Of an open room the hash of the name is told: whoever does not guess the name does not learn it. A room with a
+    secret is called something else at each hub, and so in each run: whoever hears it at one hub can neither ask for
+    that room at another hub nor recognise it another day.
+
+    Args:
+        room: its name at a server.
+        hub: the peer id of whoever runs the hub.
     """
     if room.startswith(ROOM_ID_PREFIX):
-        return room
-    digest = hashlib.sha256(b"p2pchat room on a local network 1\0" + room.encode()).digest()
-    return "lan-" + base64.b32encode(digest[:20]).decode().lower()
+        return ROOM_ID_PREFIX + _digest(b"p2pchat room with a secret at a hub 1\0", f"{hub}\0{room}")
+    return "lan-" + _digest(b"p2pchat room on a local network 1\0", room)
+
+
+def _digest(what: bytes, name: str) -> str:
+    return base64.b32encode(hashlib.sha256(what + name.encode()).digest()[:20]).decode().lower()
 
 
 class LanSignaling:
@@ -245,7 +253,7 @@ class LanSignaling:
         attempt, lost_at = 0, loop.time()
         while (client := self._client_of(way, key)) is not None:
             try:
-                there = await self._sit_down(client)
+                there = await self._sit_down(client, self._network.us if way == OWN else way)
             except (NoConnection, TimeoutError) as error:
                 logger.debug("a hub was not reached: %s", error)
             else:
@@ -276,9 +284,9 @@ class LanSignaling:
     def _client_of(self, way: str, key: str) -> SignalingClient | None:
         return self._network.client_of_own_hub(key) if way == OWN else self._network.client(way, key)
 
-    async def _sit_down(self, client: SignalingClient) -> list[str]:
+    async def _sit_down(self, client: SignalingClient, hub: str) -> list[str]:
         async with self._network.dialling, asyncio.timeout(DIAL_SECONDS):
-            return await client.connect(lan_room(self._room))
+            return await client.connect(lan_room(self._room, hub))
 
     async def _attend(self, way: str, client: SignalingClient, there: Iterable[str]) -> bool:
         """Passes on what comes from a hub, until it is lost; returns whether it kept to its allowance."""
