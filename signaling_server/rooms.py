@@ -220,6 +220,10 @@ class Hub:
         rooms = self._members.rooms.values()
         return len(rooms), sum(len(attended.clients) for attended in rooms)
 
+    def room_names(self) -> frozenset[str]:
+        """The names of the rooms that have members here."""
+        return frozenset(self._members.rooms)
+
     # Messages
 
     def _handle(self, client: Client, message: FromClient, now: float) -> None:

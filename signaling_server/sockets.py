@@ -11,6 +11,7 @@ import itertools
 import logging
 import secrets
 import time
+from collections.abc import Callable
 from typing import Final, Protocol
 
 from aiohttp import WSMsgType, web
@@ -25,7 +26,7 @@ from signaling_server.limits import ServerLimits
 from signaling_server.logs import fields
 from signaling_server.metrics import Metrics
 from signaling_server.outgoing import Outgoing
-from signaling_server.requests import Answer
+from signaling_server.requests import Answer, Changed
 from signaling_server.rooms import Ask, Close, Hub, Reported, Send
 from signaling_server.sources import Source
 
@@ -72,6 +73,9 @@ class Signaling:
         """When it is due. uvloop's handle for something that is overdue cannot say."""
         self._pseudonyms = Pseudonyms()
         self._empty = asyncio.Event()
+        self.on_rooms: Callable[[frozenset[str]], None] | None = None
+        """Called with the names of the rooms that somebody is in, each time a room has changed: for a program that
+        runs the server inside itself."""
         self.draining = False
         """Whether the server stops: nobody new may come."""
 
@@ -221,6 +225,8 @@ class Signaling:
     def _told(self, answer: Answer) -> None:
         self._hub.told(answer)
         self._carry_out()
+        if self.on_rooms is not None and isinstance(answer, Changed):
+            self.on_rooms(self._hub.room_names())
 
     def _backplane(self, redis: str) -> Backplane:
         if not redis:

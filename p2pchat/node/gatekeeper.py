@@ -39,12 +39,14 @@ class Stopped:
     """Close the link."""
 
     code: str
-    """A stable word: `changed-key`, `blocked`, `storage`."""
+    """A stable word: `changed-key`, `blocked`, `storage`, `not-the-contact`."""
     reason: str
     """For our user."""
     hint: str
     told: str
     """For the peer."""
+    quiet: bool = False
+    """Whether it is as if the peer had not come: that is no problem to tell our user."""
 
 
 class Gatekeeper:

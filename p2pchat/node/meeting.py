@@ -245,8 +245,7 @@ class ContactMeeting(Conversation):
     def _judge(self, peer: Peer, greeted: Greeted) -> Admitted | Stopped:
         if greeted.key == self._key:
             return super()._judge(peer, greeted)
-        ours = greeted.key == self._gatekeeper.identity.public
-        reason = (
-            "another p2pchat of yours waits for this contact, too" if ours else "somebody else than the contact came"
-        )
-        return Stopped("not-the-contact", reason, "", "somebody else is waited for here")
+        told = "somebody else is waited for here"
+        if greeted.key == self._gatekeeper.identity.public:  # such as our own chat, whose door this is
+            return Stopped("not-the-contact", "another p2pchat of yours is there for this contact, too", "", told, True)
+        return Stopped("not-the-contact", "somebody else than the contact came", "", told)

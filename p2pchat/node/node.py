@@ -6,15 +6,18 @@ import asyncio
 import base64
 import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from p2pchat.errors import PeerUnreachable, UsageError
 from p2pchat.node.answers import ContactInfo, Landing, Leftover, LiveTextStats, PeerStats
 from p2pchat.node.conversation import Conversation
+from p2pchat.node.doors import Doors
 from p2pchat.node.events import Event, Item, LiveTextChanged, PeerInfo, PeerState, TransferInfo
 from p2pchat.node.gatekeeper import Gatekeeper
 from p2pchat.node.meeting import ContactMeeting, Meeting
 from p2pchat.node.network_watch import NetworkWatch
+from p2pchat.node.peer import Peer
 from p2pchat.node.seats import Seats
 from p2pchat.node.settings import Settings
 from p2pchat.node.stream import EventStream
@@ -57,6 +60,7 @@ class Node:
         self._gatekeeper: Gatekeeper | None = None
         register = InterruptedTransfers() if settings.ephemeral else Profile(settings.home).interrupted()
         self._transfers = Transfers(settings.downloads, register, settings.patience, self._auto_accept, self._tell)
+        self._doors = Doors(self._id, settings.name, self._seats.local, self._surroundings_of_doors)
 
     def _auto_accept(self, key: bytes) -> int:
         return self._opened.auto_accept(key) if self._settings.auto_accept else 0
@@ -84,6 +88,7 @@ class Node:
         """See `NodeApi.stop`."""
         if self._watch is not None:
             self._watch.stop()
+        await self._doors.close()
         await asyncio.gather(*(conversation.leave() for conversation in self._conversations.values()))
         await self._seats.close()
         await self._transfers.close()
@@ -102,6 +107,7 @@ class Node:
         )
         self._conversations[conversation] = joining
         await self._enter(joining)
+        self._doors.joined(conversation)
 
     def _surroundings(self) -> Surroundings:
         return Surroundings(
@@ -111,8 +117,15 @@ class Node:
             self._features,
             self._tell,
             self._transfers.handle,
-            self._transfers.admitted,
+            self._admitted,
         )
+
+    def _surroundings_of_doors(self) -> Surroundings:
+        return replace(self._surroundings(), on_admitted=self._transfers.visited)
+
+    def _admitted(self, peer: Peer) -> None:
+        self._transfers.admitted(peer)
+        self._doors.contacts_changed()
 
     async def _enter(self, conversation: Conversation) -> None:
         try:
@@ -159,6 +172,7 @@ class Node:
         """See `NodeApi.leave`."""
         await self._joined(conversation).leave()
         del self._conversations[conversation]
+        await self._doors.left(conversation)
 
     async def say(self, conversation: str, text: str) -> str:
         """See `NodeApi.say`."""
@@ -335,11 +349,13 @@ class Node:
         """This machine has lost or got addresses, or has slept."""
         for conversation in self._conversations.values():
             conversation.look_around(gone)
+        self._doors.look_around(gone)
 
     def _look_again(self) -> None:
         """Contacts have changed: so may what the connected peers are to us."""
         for conversation in self._conversations.values():
             conversation.look_again()
+        self._doors.look_again()
 
     async def settle(self, seconds: float) -> bool:
         """See `NodeApi.settle`."""

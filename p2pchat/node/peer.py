@@ -331,8 +331,9 @@ class Peer:
         """Closes the link, because our user does not want it or must not trust it. It is not tried again."""
         self.refused = True
         self.session.say_goodbye("identity", stopped.told)
-        self._drop(stopped.reason, PeerState.FAILED)
-        self._tell(Problem(stopped.code, stopped.reason, stopped.hint, time.time()))
+        self._drop(stopped.reason, PeerState.LEFT if stopped.quiet else PeerState.FAILED)
+        if not stopped.quiet:
+            self._tell(Problem(stopped.code, stopped.reason, stopped.hint, time.time()))
 
     def is_now(self, peer: str) -> None:
         """The peer has proved its key, and is called so from now on."""

@@ -55,6 +55,11 @@ class Seats:
         token = self._token if server == self._server else ""
         return SignalingClient(server, self._us, secrets.token_urlsafe(KEY_BYTES), AGENT, token=token)
 
+    @property
+    def local(self) -> LocalNetwork | None:
+        """Our part in the local network; None where it is not used."""
+        return self._local
+
     async def close(self) -> None:
         """Leaves the local network, after all seats are given up; bounded by a few seconds."""
         if self._local is not None:

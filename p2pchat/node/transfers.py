@@ -192,12 +192,16 @@ class Transfers:
         if peer.key is None:
             return
         self._peers[peer.key] = peer
-        peer.session.transfers.known = self._known
+        self.visited(peer)
         for job in list(self._jobs.values()):
             if isinstance(job, SendJob) and job.peer.key == peer.key and _waits_for(job, peer):
                 job.offer_again(peer)
                 if not job.state.final:
                     self._by_machine[job.machine] = job
+
+    def visited(self, peer: Peer) -> None:
+        """A peer can offer us files. It is offered nothing: that is for another link to somebody with this key."""
+        peer.session.transfers.known = self._known
 
     def handle(self, peer: Peer, output: TransferOutput) -> None:
         """Takes what a transfer of a peer asks for or tells."""

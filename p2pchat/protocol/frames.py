@@ -145,7 +145,7 @@ class Bye(Frame, frozen=True, tag="bye"):
     """Last frame: the side closes the link now."""
 
     code: Annotated[str, Meta(max_length=40)]
-    """A stable word: `quit`, `version`, `protocol`, `flood`, `identity`, `timed-out`."""
+    """A stable word: `quit`, `version`, `protocol`, `flood`, `identity`, `only-files`, `timed-out`."""
 
     reason: Reason = ""
 

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
-from typing import Any
+from typing import Any, Final
 
 from msgspec.structs import replace
 
@@ -46,6 +46,9 @@ from p2pchat.protocol.session_events import (
 from p2pchat.protocol.session_link import LinkAllowances, SessionLink, State
 from p2pchat.protocol.transfer.exchange import Exchange, TransferOutput
 
+ONLY_FILES: Final = "only files are taken here, and nothing was read"
+"""What a peer is told that writes to `Session.only_files`."""
+
 
 class Session(SessionLink):
     """The conversation with one peer.
@@ -59,6 +62,8 @@ class Session(SessionLink):
         super().__init__()
         self.transfers = Exchange()
         self.live_text = LiveText(shows_later)
+        self.only_files = False
+        """Whether the peer may offer files and nothing else: what it writes ends the link with a reason."""
         self._hello = hello
         self._introduction: Introduction | None = None
         self._outbox = Outbox()
@@ -171,7 +176,9 @@ class Session(SessionLink):
         if len(data) > limits.T140_MESSAGE_BYTES_ACCEPTED:
             self._refuse("protocol", f"a T.140 message of more than {limits.T140_MESSAGE_BYTES_ACCEPTED} bytes")
             return
-        if not self._allowances.text.take(now, len(data) + limits.T140_OVERHEAD):
+        if self.only_files:
+            self._refuse("only-files", ONLY_FILES)
+        elif not self._allowances.text.take(now, len(data) + limits.T140_OVERHEAD):
             self._refuse("flood", f"more than {limits.T140_PER_SECOND} characters of real-time text a second")
         elif not self.live_text.receive(data, now):
             self._refuse("protocol", "too much real-time text came before hello and what belongs to it")
@@ -301,6 +308,8 @@ class Session(SessionLink):
                     self.live_text.clock_answered(took, at, now)
             case frames.Signal(body):
                 self._outputs.append(Signalled(body))
+            case frames.Message() if self.only_files:
+                self._refuse("only-files", ONLY_FILES)
             case frames.Message() if not self._allowances.messages.take(now):
                 self._refuse("flood", f"more than {limits.MESSAGES_PER_SECOND} messages a second")
             case frames.Message():

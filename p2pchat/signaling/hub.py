@@ -14,6 +14,7 @@ from aiohttp.typedefs import Handler
 from p2pchat.signaling.local_networks import LocalNetworks
 from signaling_server.app import create_app
 from signaling_server.limits import ServerLimits
+from signaling_server.sockets import SIGNALING
 
 LIMITS: Final = ServerLimits(
     rooms=256,
@@ -36,12 +37,17 @@ _silent.disabled = True  # aiohttp would log the addresses of those who send bro
 
 
 @asynccontextmanager
-async def running_hub(networks: Callable[[], LocalNetworks], limits: ServerLimits = LIMITS) -> AsyncIterator[int]:
+async def running_hub(
+    networks: Callable[[], LocalNetworks],
+    limits: ServerLimits = LIMITS,
+    on_rooms: Callable[[frozenset[str]], None] | None = None,
+) -> AsyncIterator[int]:
     """Runs a hub for the length of the block. It listens on all interfaces, so that one that is added later is served.
 
     Args:
         networks: returns our networks; whoever comes from elsewhere is sent away before a word is read.
         limits: what others may do.
+        on_rooms: called with the names of the rooms that somebody is in, each time one has changed.
 
     Yields:
         The port.
@@ -59,6 +65,7 @@ async def running_hub(networks: Callable[[], LocalNetworks], limits: ServerLimit
 
     app = create_app(limits)
     app.middlewares.insert(0, only_from_here)
+    app[SIGNALING].on_rooms = on_rooms
     runner = web.AppRunner(app, access_log=None, logger=_silent, shutdown_timeout=SHUTDOWN_SECONDS)
     await runner.setup()
     try:

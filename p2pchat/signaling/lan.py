@@ -12,9 +12,7 @@ counts of it says `p2pchat.signaling.presence`.
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
-import hashlib
 import logging
 import math
 import random
@@ -24,7 +22,6 @@ from typing import Any, Final, Literal
 
 from p2pchat.errors import NoConnection, ServerRefused, ServerUnreachable
 from p2pchat.protocol.allowance import Allowance
-from p2pchat.protocol.room_secret import ROOM_ID_PREFIX
 from p2pchat.protocol.signaling import IceServer
 from p2pchat.signaling.client import SignalingClient, reconnect_delay
 from p2pchat.signaling.events import (
@@ -39,6 +36,7 @@ from p2pchat.signaling.events import (
     Relayed,
     SignalingEvent,
 )
+from p2pchat.signaling.hub_rooms import hub_room
 from p2pchat.signaling.local_network import DIALLING, FIRST_DIALS, LocalNetwork
 from p2pchat.signaling.presence import OWN, SERVER, Presence
 from p2pchat.signaling.services import SERVICES, Service
@@ -75,18 +73,6 @@ SERVER_PATIENCE_SECONDS: Final = 1.0
 
 WAITING_EVENTS: Final = 1000
 """Events that wait to be read before reading from servers and hubs stops."""
-
-
-def lan_room(room: str) -> str:
-    """Returns the name of a room at the hubs of the local network, who are anybody.
-
-    A room with a secret has one that says nothing already. Of others the hash of the name is told: whoever does not
-    guess the name does not learn it.
-    """
-    if room.startswith(ROOM_ID_PREFIX):
-        return room
-    digest = hashlib.sha256(b"p2pchat room on a local network 1\0" + room.encode()).digest()
-    return "lan-" + base64.b32encode(digest[:20]).decode().lower()
 
 
 class LanSignaling:
@@ -308,7 +294,7 @@ class LanSignaling:
             contextlib.nullcontext() if way == OWN else places,
             asyncio.timeout(CROWDED_DIAL_SECONDS if crowded else DIAL_SECONDS),
         ):
-            return await client.connect(lan_room(self._room))
+            return await client.connect(hub_room(self._room, self._network.us if way == OWN else way))
 
     async def _attend(self, way: str, client: SignalingClient, there: Iterable[str]) -> bool:
         """Passes on what comes from a hub, until it is lost; returns whether it kept to its allowance."""

@@ -53,6 +53,9 @@ class LocalNetwork:
         """Of our hub, once it is open."""
         self._discovery: Discovery | None = None
         self._watchers: set[Callable[[], None]] = set()
+        self.rooms: frozenset[str] = frozenset()
+        """What the rooms of our hub are called there that somebody is in."""
+        self._room_watchers: set[Callable[[], None]] = set()
         self._starting = asyncio.Lock()
         self._open: AsyncExitStack | None = None
 
@@ -67,7 +70,9 @@ class LocalNetwork:
                 return
             stack = AsyncExitStack()
             try:
-                self.port = await stack.enter_async_context(running_hub(lambda: self.networks))
+                self.port = await stack.enter_async_context(
+                    running_hub(lambda: self.networks, on_rooms=self._rooms_changed)
+                )
                 await self._announce(stack)
             except OSError as error:
                 await stack.aclose()
@@ -107,6 +112,14 @@ class LocalNetwork:
         """Ends that."""
         self._watchers.discard(changed)
 
+    def watch_rooms(self, changed: Callable[[], None]) -> None:
+        """Has `changed` called each time somebody has come to a room of our hub, or has left one."""
+        self._room_watchers.add(changed)
+
+    def unwatch_rooms(self, changed: Callable[[], None]) -> None:
+        """Ends that."""
+        self._room_watchers.discard(changed)
+
     def client_of_own_hub(self, key: str) -> SignalingClient:
         """Returns a client, not connected yet, of our own hub."""
         return self._client(self.us, ("127.0.0.1", "::1"), self.port, key)
@@ -126,6 +139,11 @@ class LocalNetwork:
             )
 
         return SignalingClient(f"ws://{peer}.local:{port}", self.us, key, self._agent, connector=connector)
+
+    def _rooms_changed(self, rooms: frozenset[str]) -> None:
+        self.rooms = rooms
+        for changed in list(self._room_watchers):
+            changed()
 
     def _changed(self) -> None:
         for changed in list(self._watchers):

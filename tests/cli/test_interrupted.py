@@ -130,7 +130,12 @@ async def test_a_sender_that_was_killed_shows_a_code_and_goes_to_whom_it_was_sen
     exchange = await sending(film, node=knowing_ben(), comeback=comeback(meetings))
     await exchange.told(BACK, changed(TransferState.ACTIVE, SEND), done(transfer(TransferState.WAITING, SEND)))
     await exchange.ended()
-    assert exchange.calls == [MEET, ("host_code",), ("leave", "code"), ("offer", BACK.conversation, (film,), None)]
+    assert exchange.calls == [
+        MEET,
+        ("host_code",),
+        ("leave", "code"),
+        ("offer", BACK.conversation, (film,), BACK.info.peer),
+    ]
 
 
 async def test_a_new_offer_of_somebody_who_came_back_takes_the_place_of_the_lost_one() -> None:

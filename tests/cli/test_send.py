@@ -50,7 +50,7 @@ def film(tmp_path: Path) -> Path:
 def beginning(*paths: Path, node: FakeNode | None = None, seconds: float | None = None, **more: Any) -> Exchange:
     """A command that has just been started."""
     exchange = Exchange(node)
-    shown = Shown("ana", more.pop("server", ""), more.pop("with_qr", False))
+    shown = Shown("ana", more.pop("server", ""), more.pop("with_qr", False), more.pop("on_lan", False))
     known = more.pop("comeback", None) or comeback()
     spooling = more.pop("spooling", None)
     command = send(
@@ -82,7 +82,7 @@ async def test_it_says_what_to_run_there_offers_when_connected_and_ends_when_ver
     await exchange.told(CONNECTED, changed(TransferState.WAITING, SEND), changed(TransferState.ACTIVE, SEND))
     await exchange.told(done(offered()))
     await exchange.ended()
-    assert exchange.calls == [("host_code",), ("offer", "code", (film,), None)]
+    assert exchange.calls == [("host_code",), ("offer", "code", (film,), BEN.peer)]
     assert exchange.listener.said == [
         "Sending film.mov, 1.4 kB. On the other machine:\n\n    p2pchat receive 7-marble-tunnel-oyster\n",
         "ben·m2xd connected directly. Words match. New key m2xd.",
@@ -259,10 +259,15 @@ async def test_a_contact_is_waited_for_without_a_code_and_told_what_to_type(film
     there = replace(CONNECTED, conversation="with-ben")
     await exchange.told(there, done(offered()))
     await exchange.ended()
-    assert exchange.calls == [("meet", "ben"), ("offer", "with-ben", (film,), None)]
+    assert exchange.calls == [("meet", "ben"), ("offer", "with-ben", (film,), BEN.peer)]
     assert exchange.listener.said[0] == (
-        "Sending film.mov, 1.4 kB, to ben. On the machine of ben:\n\n    p2pchat receive --from ana\n"
+        "Sending film.mov, 1.4 kB, to ben. Waiting for this on the machine of ben:\n\n    p2pchat receive --from ana\n"
     )
+
+
+async def test_on_the_local_network_an_open_chat_of_the_contact_is_waited_for_too(film: Path) -> None:
+    exchange = await sending(film, to="ben", on_lan=True)
+    assert "Waiting for a chat of ben on this network, or for this on the machine of ben:" in exchange.listener.said[0]
 
 
 async def test_standard_input_is_offered_when_it_has_ended_and_the_code_is_there_before(film: Path) -> None:
@@ -271,17 +276,17 @@ async def test_standard_input_is_offered_when_it_has_ended_and_the_code_is_there
     await exchange.listener.until(lambda: len(exchange.listener.said) == 2)
     assert exchange.listener.said[0].startswith("Sending standard input. On the other machine:")
     assert exchange.listener.read == [500]
-    assert ("offer", "code", (film,), None) not in exchange.node.calls
+    assert ("offer", "code", (film,), BEN.peer) not in exchange.node.calls
     await exchange.told(CONNECTED, done(offered()))
     await exchange.ended()
-    assert ("offer", "code", (film,), None) in exchange.calls
+    assert ("offer", "code", (film,), BEN.peer) in exchange.calls
 
 
 async def test_links_are_followed_on_request(film: Path) -> None:
     exchange = await sending(film, follow_links=True)
     await exchange.told(CONNECTED, done(offered()))
     await exchange.ended()
-    assert exchange.calls[-1] == ("offer", "code", (film,), None, "follow_links")
+    assert exchange.calls[-1] == ("offer", "code", (film,), BEN.peer, "follow_links")
 
 
 async def test_a_receiver_that_takes_a_part_is_told_so(film: Path) -> None:

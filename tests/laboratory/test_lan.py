@@ -138,6 +138,29 @@ async def test_a_contact_gets_files_with_a_server_that_cannot_be_reached(tmp_pat
         assert (tmp_path / "ben" / "downloads" / "letter.txt").read_text() == "by hand\n"
 
 
+async def test_an_open_chat_gets_what_a_contact_sends_with_another_program(tmp_path: Path) -> None:
+    file = tmp_path / "letter.txt"
+    file.write_text("by hand\n")
+    with cabled() as machines:
+        plug_in(machines, "192.168.5.0/24")
+        async with Somebody("ana", machines[0], tmp_path) as ana, Somebody("ben", machines[1], tmp_path) as ben:
+            await met(ana, ben)
+            begun = time.time()
+            sending = asyncio.create_task(_program(machines[0], "send", "ana", tmp_path, str(file), "--to", "ben"))
+            offer = await ben.until("offer", name="ana")
+            print(f"offered {offer['t'] - begun:.2f} s after the command was given")
+            ben.do("accept", transfer=offer["transfer"])
+            assert await sending == 0
+            await ben.until("transfer", transfer=offer["transfer"], state="done")
+            assert (tmp_path / "ben" / "downloads" / "letter.txt").read_text() == "by hand\n"
+            ben.do("say", text="got it")
+            await ana.until("message", text="got it")
+            for somebody in (ana, ben):
+                assert len({told["peer"] for told in somebody.all("peer", state="connected")}) == 1
+                assert somebody.all("problem") == somebody.all("peer", state="failed") == []
+            assert ana.all("offer") == []
+
+
 async def _program(at: Place, word: str, name: str, home: Path, *arguments: str) -> int:
     options = ("--lan", "--name", name, "--home", str(home / name), "--downloads", str(home / name / "downloads"))
     command = (*at.inside, sys.executable, "-m", "p2pchat", word, *arguments, *options)

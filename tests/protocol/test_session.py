@@ -34,6 +34,27 @@ def test_a_message_arrives_once_and_is_confirmed() -> None:
     assert pair.ana.session.unacknowledged == 0
 
 
+def test_where_only_files_are_taken_a_message_ends_the_link_unread_and_unconfirmed() -> None:
+    pair = Pair()
+    pair.ben.session.only_files = True
+    pair.connect()
+    pair.ana.session.say(message(1, "hi"), 0.0)
+    pair.exchange()
+    assert [left.code for left in pair.ana.all(Left)] == ["only-files"]
+    assert pair.ana.all(Delivered) == []
+    assert pair.ben.all(MessageRead) == []
+
+
+def test_where_only_files_are_taken_real_time_text_ends_the_link_unread() -> None:
+    pair = Pair()
+    pair.ben.session.only_files = True
+    pair.connect()
+    pair.ben.session.receive_text("unasked", 0.0)
+    pair.exchange()
+    assert [left.code for left in pair.ana.all(Left)] == ["only-files"]
+    assert pair.ben.all(LineRead) == []
+
+
 def test_a_message_said_without_a_link_arrives_when_there_is_one() -> None:
     pair = Pair()
     pair.ana.session.say(message(1, "are you there?"), 0.0)

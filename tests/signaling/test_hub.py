@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 from collections.abc import AsyncIterator
 
@@ -11,7 +12,7 @@ import pytest
 from p2pchat.signaling.address import PATH
 from p2pchat.signaling.hub import running_hub
 from p2pchat.signaling.local_networks import LocalNetworks
-from tests.signaling.stage import ANA, BEN, users
+from tests.signaling.stage import ANA, BEN, PATIENCE, users
 
 NEAR = LocalNetworks.of([(ipaddress.ip_address("192.168.1.7"), 24)])
 ALONE = LocalNetworks.of([(ipaddress.ip_address("127.0.0.1"), 8)])
@@ -40,6 +41,22 @@ async def test_it_is_the_same_as_a_server(port: int) -> None:
     async with users(f"http://127.0.0.1:{port}", ANA, BEN) as (ana, ben):
         assert await ana.client.connect("lab") == []
         assert await ben.client.connect("lab") == [ANA]
+
+
+async def test_it_tells_in_which_rooms_somebody_is() -> None:
+    told: list[frozenset[str]] = []
+    async with (
+        running_hub(lambda: NEAR, on_rooms=told.append) as port,
+        users(f"http://127.0.0.1:{port}", ANA, BEN) as (ana, ben),
+    ):
+        await ana.client.connect("lab")
+        assert told[-1] == {"lab"}
+        await ben.client.connect("study")
+        assert told[-1] == {"lab", "study"}
+        await ben.client.close()
+        async with asyncio.timeout(PATIENCE):
+            while told[-1] != {"lab"}:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
 
 
 async def test_whoever_comes_from_elsewhere_is_sent_away(port: int, networks: list[LocalNetworks]) -> None:

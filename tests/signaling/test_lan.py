@@ -29,7 +29,7 @@ from p2pchat.signaling.events import (
     Relayed,
     SignalingEvent,
 )
-from p2pchat.signaling.lan import lan_room
+from p2pchat.signaling.hub_rooms import hub_room
 from p2pchat.signaling.services import Service
 from signaling_server.app import listening
 from signaling_server.limits import ServerLimits
@@ -113,7 +113,7 @@ async def test_addresses_that_lead_nowhere_cost_little_time() -> None:
             filler.setblocking(False)
             filler.connect_ex(("127.0.0.2", port))
         async with listening("127.0.0.1", port, ServerLimits()) as url, users(url, BEN) as (ben,):
-            await ben.client.connect(lan_room(ROOM))
+            await ben.client.connect(hub_room(ROOM, BEN))
             async with sitting(ANA) as (ana,):
                 begun = time.monotonic()
                 ana.network.hears(Service(BEN, ("127.0.0.2", "127.0.0.1"), port))
@@ -127,13 +127,13 @@ async def test_addresses_that_lead_nowhere_cost_little_time() -> None:
 async def test_who_is_lost_is_gone_and_who_is_elsewhere_is_found_again() -> None:
     async with sitting(ANA) as (ana,):
         async with listening("127.0.0.1", 0, ServerLimits()) as url, users(url, BEN) as (ben,):
-            await ben.client.connect(lan_room(ROOM))
+            await ben.client.connect(hub_room(ROOM, BEN))
             ana.network.hears(service_at(url, BEN))
             await ana.hears(PeerFound(BEN))
             await ben.client.close()
             await ana.hears(PeerLeft(BEN, "left"))
         async with listening("127.0.0.1", 0, ServerLimits()) as url, users(url, BEN) as (ben,):
-            await ben.client.connect(lan_room(ROOM))
+            await ben.client.connect(hub_room(ROOM, BEN))
             ana.network.hears(service_at(url, BEN))
             await ana.hears(PeerFound(BEN))
         assert await ana.next() in (PeerLeft(BEN, "left"), PeerLeft(BEN, "lost"))
@@ -152,9 +152,15 @@ async def test_an_announcement_that_is_taken_back_ends_no_seat() -> None:
 
 
 def test_a_hub_does_not_learn_the_name_of_a_room() -> None:
-    assert lan_room("book club") == lan_room("book club") != lan_room("book clubs")
-    assert "book" not in lan_room("book club")
-    assert lan_room("sealed-abc") == "sealed-abc", "that says nothing already, and has to be the same for both"
+    assert hub_room("book club", ANA) == hub_room("book club", BEN) != hub_room("book clubs", ANA)
+    assert "book" not in hub_room("book club", ANA)
+
+
+def test_a_room_with_a_secret_is_called_something_else_at_each_hub() -> None:
+    assert hub_room("sealed-abc", ANA) == hub_room("sealed-abc", ANA) != hub_room("sealed-abc", BEN)
+    assert hub_room("sealed-abc", ANA) != hub_room("sealed-abd", ANA)
+    assert hub_room("sealed-abc", ANA).startswith("sealed-")
+    assert "abc" not in hub_room("sealed-abc", ANA)
 
 
 # --- with a server as well
@@ -279,12 +285,12 @@ async def test_a_hub_that_lies_speaks_for_itself_alone() -> None:
         await ana.hears_nothing(0.3)
         ana.meets(ben)
         assert one_offers(await ana.next(), await ben.next())
-        assert heard == [lan_room(ROOM)]
+        assert heard == [hub_room(ROOM, BEN)]
 
 
 async def test_somebody_in_anothers_seat_at_our_hub_keeps_the_other_from_nothing() -> None:
     async with sitting(ANA, BEN) as (ana, ben), users(f"http://127.0.0.1:{ana.network.port}", BEN) as (thief,):
-        await thief.client.connect(lan_room(ROOM))
+        await thief.client.connect(hub_room(ROOM, BEN))
         await ana.hears(PeerJoined(BEN))
         ana.meets(ben)
         await ben.hears(PeerJoined(ANA))
@@ -321,7 +327,7 @@ async def test_a_hub_that_floods_is_left() -> None:
     async def flood(websocket: web.WebSocketResponse) -> None:
         await say(websocket, Welcome(1, LIMITS.told()))
         await websocket.receive()
-        await say(websocket, Joined(lan_room(ROOM), [EVA]))
+        await say(websocket, Joined(hub_room(ROOM, BEN), [EVA]))
         while not websocket.closed:
             await say(websocket, *[Passed(EVA, "x" * 1000)] * 20)
 

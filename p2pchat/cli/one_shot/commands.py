@@ -86,7 +86,7 @@ def send_files(chosen: Options, given: SendOptions) -> None:
                 Node(settings),
                 sent,
                 _teller(chosen),
-                shown=Shown(settings.name, server, given.qr),
+                shown=Shown(settings.name, server, given.qr, settings.lan),
                 comeback=comeback,
                 seconds=given.timeout,
                 spooling=spooled(sys.stdin.fileno(), file) if file else None,

@@ -58,6 +58,8 @@ class Shown:
     """What it has to give as `--server`; empty when it has that anyway."""
     with_qr: bool = False
     """Whether the code is also shown as a QR code, with the server in it."""
+    on_lan: bool = False
+    """Whether we are on the local network, where an open chat of a contact takes files."""
 
 
 async def send(
@@ -129,7 +131,10 @@ class Sending(Part):
             await self._go_to(self._sent.to)
             who = wording.peer_name(self._sent.to)
             receive = f"p2pchat receive --from {shlex.quote(self._shown.our_name)}{server}"
-            self._teller.say(f"{self._what}, to {who}. On the machine of {who}:\n\n    {receive}\n")
+            chat = f"a chat of {who} on this network, or for " if self._shown.on_lan else ""
+            self._teller.say(
+                f"{self._what}, to {who}. Waiting for {chat}this on the machine of {who}:\n\n    {receive}\n"
+            )
             return
         if await self._where_it_was_interrupted():
             self._teller.say("This was interrupted before: whoever got it then can go on without a code.")
@@ -169,7 +174,10 @@ class Sending(Part):
         if self._conversation and not self._reading:
             # Gone again already: the event that says why is on its way.
             with contextlib.suppress(PeerUnreachable):
-                await self._node.offer(self._conversation, self._sent.paths, follow_links=self._sent.follow_links)
+                # To one: a chat and `receive` of the same contact may both be there.
+                whom = self.peer.peer if self.peer is not None else None
+                links = self._sent.follow_links
+                await self._node.offer(self._conversation, self._sent.paths, whom, follow_links=links)
         elif self._conversation:
             self._teller.say("Waiting for the end of standard input.")
 
