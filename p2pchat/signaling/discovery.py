@@ -12,7 +12,15 @@ import logging
 from collections.abc import Callable
 from typing import Final
 
-from zeroconf import DNSQuestionType, InterfaceChoice, IPVersion, ServiceStateChange, Zeroconf
+from zeroconf import (  # type: ignore[attr-defined]  # of the parts of a packet zeroconf's typing does not tell
+    DNSOutgoing,
+    DNSQuestion,
+    DNSQuestionType,
+    InterfaceChoice,
+    IPVersion,
+    ServiceStateChange,
+    Zeroconf,
+)
 from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
 
 from p2pchat.signaling.local_networks import LocalNetworks
@@ -25,6 +33,13 @@ LIFETIME_SECONDS: Final = 120
 
 LOOK_SECONDS: Final = 2.0
 """Time between two looks at our interfaces; one takes about a millisecond."""
+
+REPEAT_SECONDS: Final = (1.0, 2.0, 4.0, 8.0, 16.0)
+"""Time before each further announcement, behind the three that zeroconf makes within half a second: nobody resends what
+is lost of multicast, which on Wi-Fi is much. Eight in all, further and further apart (RFC 6762 §8.3)."""
+
+QUESTION, POINTER, INTERNET = 0x0000, 12, 1
+"""The flags of a question, the type PTR and the class IN (RFC 1035 §3.2.2, §3.2.4, §4.1.1)."""
 
 REQUEST_MILLISECONDS: Final = 2000
 """Time to ask for the rest of an announcement that came in parts."""
@@ -59,6 +74,7 @@ class Discovery:
         self._browser: AsyncServiceBrowser | None = None
         self._requests: asyncio.Queue[str] = asyncio.Queue(WAITING_REQUESTS)
         self._hurried = asyncio.Event()
+        self._arrived = asyncio.Event()
         self._work: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -68,7 +84,7 @@ class Discovery:
             OSError: this machine does not let us use multicast.
         """
         self._zeroconf = _open()
-        self._work = [asyncio.create_task(self._watch_interfaces())]
+        self._work = [asyncio.create_task(self._watch_interfaces()), asyncio.create_task(self._repeat())]
         self._work += [asyncio.create_task(self._ask_for_rest()) for _ in range(REQUESTS)]
         # A random name of 40 bits is ours: the second of probing for others with it can be spared (RFC 6762 §8.1).
         await self._zeroconf.async_register_service(self._announcement(), cooperating_responders=True)
@@ -109,6 +125,32 @@ class Discovery:
         self._browser = AsyncServiceBrowser(
             self._zeroconf.zeroconf, SERVICE_TYPE, handlers=[self._heard], question_type=DNSQuestionType.QM
         )
+
+    async def _repeat(self) -> None:
+        """Announces us again for a while, and asks again who else is there, from when we come into a network on."""
+        while True:
+            self._arrived.clear()
+            for seconds in REPEAT_SECONDS:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(seconds):
+                        await self._arrived.wait()
+                if self._arrived.is_set():
+                    break
+                with contextlib.suppress(OSError):
+                    self._announce_and_ask()
+            else:
+                await self._arrived.wait()
+
+    def _announce_and_ask(self) -> None:
+        assert self._zeroconf is not None
+        zeroconf = self._zeroconf.zeroconf
+        zeroconf.async_send(zeroconf.generate_service_broadcast(self._announcement(), None))
+        if self._services.doubtful:
+            # Whoever announces others as being elsewhere has us know of them before they have answered, and with a
+            # question that lists whom we know of, as the browser asks it, they would not (RFC 6762 §7.1).
+            out = DNSOutgoing(QUESTION)
+            out.add_question(DNSQuestion(SERVICE_TYPE, POINTER, INTERNET))
+            zeroconf.async_send(out)
 
     def _heard(self, zeroconf: Zeroconf, service_type: str, name: str, state_change: ServiceStateChange) -> None:
         peer = peer_of(name)
@@ -168,6 +210,7 @@ class Discovery:
                 if self._browser is not None:
                     await self._browser.async_cancel()
                 self._browse()
+                self._arrived.set()
 
 
 def _open() -> AsyncZeroconf:

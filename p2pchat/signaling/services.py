@@ -100,7 +100,7 @@ class Services:
         self._pick = pick
         self._services: dict[str, Service] = {}
         self._elsewhere: dict[str, Service] = {}
-        """What was announced last of those of whom something else was announced before."""
+        """The other place of those who were announced to be at two: the last one, unless it was tried in vain."""
         self._proven: set[str] = set()
 
     def __contains__(self, peer: str) -> bool:
@@ -108,6 +108,11 @@ class Services:
 
     def __len__(self) -> int:
         return len(self._services)
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether there is one whose hub has never let us in."""
+        return len(self._proven) < len(self._services)
 
     def get(self, peer: str) -> Service | None:
         """Returns the service of a peer, if it is announced.
@@ -118,12 +123,12 @@ class Services:
         return self._services.get(peer)
 
     def turn(self, peer: str) -> None:
-        """The service of a peer was tried in vain: from now on it is where it was announced to be last."""
+        """The service of a peer was tried in vain: the other place where it was announced to be comes next."""
         if peer in self._elsewhere:
-            self._services[peer] = self._elsewhere.pop(peer)
+            self._services[peer], self._elsewhere[peer] = self._elsewhere[peer], self._services[peer]
 
     def latest(self) -> list[Service]:
-        """Returns all of them, as they were announced last."""
+        """Returns all of them, at the other place where there are two."""
         return list((self._services | self._elsewhere).values())
 
     def add(self, service: Service) -> bool:

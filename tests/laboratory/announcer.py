@@ -1,7 +1,8 @@
-"""Somebody on the local network who announces what is not so: `python -m tests.laboratory.announcer ADDRESS`.
+"""Somebody on the local network who announces what is not so: `-m tests.laboratory.announcer ADDRESS [--only-thefts]`.
 
 It announces thousands of services on its own address and on addresses elsewhere, garbage, and everybody whom it hears
-of with its own address in place of theirs. It writes a line when it has begun, and goes on until its input ends.
+of with its own address in place of theirs; or that alone. It writes a line when it has begun, and goes on until its
+input ends.
 """
 
 from __future__ import annotations
@@ -33,6 +34,9 @@ AT_ONCE = 5
 """Announcements in a burst, with a short pause behind it: some 1,000 a second. Three programs on two cores read them
 all; with more of them the test would be one of the scheduler."""
 
+BEGUN = 100
+"""Bursts until everybody has heard of it."""
+
 
 def announcement(peer: str, address: str, port: int, txt: bytes) -> list[bytes]:
     """Returns the packets that announce a service."""
@@ -63,7 +67,7 @@ def inventions(own: str, chance: random.Random) -> Iterator[list[bytes]]:
                 yield [chance.randbytes(200)]
 
 
-def main(own: str) -> None:
+def main(own: str, only: str = "") -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as mdns:
         mdns.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         mdns.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
@@ -77,16 +81,17 @@ def main(own: str) -> None:
         chance = random.Random(1)
         made = inventions(own, chance)
         stolen: set[str] = set()
-        for burst in itertools.count():
-            for _ in range(AT_ONCE):
-                for packet in next(made):
-                    mdns.sendto(packet, GROUP)
+        bursts = 0
+        while True:
+            packets = [packet for _ in range(0 if only else AT_ONCE) for packet in next(made)]
             stolen |= heard(mdns, own)
             for peer in stolen:
-                for packet in announcement(peer, own, 4000, described(peer)):
-                    mdns.sendto(packet, GROUP)
-            if burst == 100:
-                print(AT_ONCE * burst, flush=True)
+                packets += announcement(peer, own, 4000, described(peer))
+            for packet in packets:
+                mdns.sendto(packet, GROUP)
+            bursts += 1 if packets else 0
+            if bursts == BEGUN:
+                print("begun", flush=True)
             threading.Event().wait(0.005)
 
 
@@ -98,12 +103,14 @@ def heard(mdns: socket.socket, own: str) -> set[str]:
             data, source = mdns.recvfrom(9000)
         except BlockingIOError:
             return found
-        if source[0] != own:
-            for record in DNSIncoming(data).answers():
+        packet = DNSIncoming(data)
+        # Questions list whom the asker knows of, which are the inventions above.
+        if source[0] != own and packet.is_response():
+            for record in packet.answers():
                 peer = peer_of(record.alias) if isinstance(record, DNSPointer) else None
                 if peer is not None:
                     found.add(peer)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

@@ -23,6 +23,18 @@ SOON = 3.0
 """What a user waits for at most, in seconds; printed. Tests allow a busy machine `LATE`."""
 LATE = 15.0
 
+DEAF_TO_ANNOUNCEMENTS = """
+table inet deaf {
+    chain input {
+        type filter hook input priority 0
+        udp dport 5353 @th,80,1 1 drop
+        udp dport 5353 ip saddr { 127.0.0.1, 192.168.5.1 } drop
+        udp dport 5353 meta nfproto ipv6 drop
+    }
+}
+"""
+"""Drops what has the bit of responses set (RFC 6762 §18.2), and its own questions, which it would answer."""
+
 
 class Somebody(JsonProcess):
     """`p2pchat --json` at some place: in the lobby, or in a room."""
@@ -203,7 +215,7 @@ async def test_hostile_announcements_do_no_harm(tmp_path: Path) -> None:
             before = _memory(ana.process.pid)
             with process(*hostile) as announcer:
                 assert announcer.stdout is not None
-                assert int(announcer.stdout.readline()) > 0
+                assert announcer.stdout.readline() == b"begun\n"
                 async with Somebody("eva", machines[1], tmp_path) as eva:
                     await met(ana, eva)
                     for number in range(20):
@@ -212,6 +224,21 @@ async def test_hostile_announcements_do_no_harm(tmp_path: Path) -> None:
             grown = _memory(ana.process.pid) - before
             print(f"memory grew by {grown / 1e6:.1f} MB")
             assert grown < 100e6
+
+
+async def test_a_peer_of_whom_only_lies_are_heard_is_asked_for_itself(tmp_path: Path) -> None:
+    with cabled() as machines:
+        plug_in(machines, "192.168.5.0/24")
+        machines[1].ip("addr", "add", "192.168.5.66/24", "dev", "eth0")
+        # Ana hears questions, and no announcements: it is Ben who has to find her, and he knows of her before he asks.
+        machines[0].filter(DEAF_TO_ANNOUNCEMENTS)
+        hostile = (*machines[1].inside, sys.executable, "-m", "tests.laboratory.announcer", "192.168.5.66")
+        with process(*hostile, "--only-thefts") as announcer:
+            async with Somebody("ana", machines[0], tmp_path) as ana:
+                assert announcer.stdout is not None
+                assert await asyncio.to_thread(announcer.stdout.readline) == b"begun\n"
+                async with Somebody("ben", machines[1], tmp_path) as ben:
+                    await met(ana, ben)
 
 
 def _memory(pid: int) -> int:

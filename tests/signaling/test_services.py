@@ -106,11 +106,23 @@ def test_what_was_told_before_is_no_news_and_another_place_is() -> None:
     assert services.get(BEN) == Service(BEN, ("192.168.1.9",), 4000), "what was announced first is tried first"
     assert services.latest() == [Service(BEN, ("192.168.1.10",), 4000)]
     services.turn(BEN)
-    services.turn(BEN)
     assert services.get(BEN) == Service(BEN, ("192.168.1.10",), 4000)
+    services.turn(BEN)
+    assert services.get(BEN) == Service(BEN, ("192.168.1.9",), 4000), "one of them may have been a lie"
     services.remove(BEN)
     services.remove(BEN)
     assert services.get(BEN) is None
+
+
+def test_who_has_never_let_us_in_is_doubtful() -> None:
+    services = table()
+    assert not services.doubtful
+    services.add(Service(BEN, ("192.168.1.9",), 4000))
+    assert services.doubtful
+    services.proved(BEN)
+    assert not services.doubtful
+    services.add(Service(EVA, ("192.168.1.11",), 4000))
+    assert services.doubtful
 
 
 def test_thousands_of_inventions_drive_nobody_away_and_keep_nobody_out() -> None:
