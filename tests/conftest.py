@@ -10,7 +10,7 @@ import pytest
 from hypothesis import settings
 
 from tests.environment import OFF_THE_NETWORK
-from tests.server_process import ServerProcess
+from tests.server_thread import server_on_a_thread
 
 # A busy machine takes its time for an example, which says nothing about the example.
 settings.register_profile("quick", max_examples=100, deadline=None)
@@ -28,6 +28,6 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture
 def signaling_server() -> Iterator[str]:
-    """The URL of a real signaling server in a process of its own, with nobody on it."""
-    with ServerProcess() as server:
-        yield server.url
+    """The URL of a real signaling server with nobody on it; in `tests/end_to_end` in a process of its own."""
+    with server_on_a_thread() as url:
+        yield url

@@ -36,6 +36,7 @@ class MaliciousServer:
             the address `inside(0)` or `inside(1)` sits there with them.
         one_room: everybody lands in the same room, whatever room was asked for.
         ghosts: peer ids of members that do not exist.
+        forgetful: nobody is told that somebody has left.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class MaliciousServer:
         apart: bool = False,
         one_room: bool = False,
         ghosts: tuple[str, ...] = (),
+        forgetful: bool = False,
     ) -> None:
         self.url = ""
         self.seen: list[tuple[str, str, Any]] = []
@@ -55,6 +57,7 @@ class MaliciousServer:
         self._apart = apart
         self._one_room = one_room
         self._ghosts = ghosts
+        self._forgetful = forgetful
         self._victims = 0
         self._arrived = asyncio.Event()
         self._rooms: dict[tuple[int, str], dict[str, web.WebSocketResponse]] = defaultdict(dict)
@@ -151,7 +154,7 @@ class MaliciousServer:
 
     async def _stand_up(self, compartment: int, room: str, peer: str) -> None:
         members = self._rooms[compartment, room]
-        if members.pop(peer, None) is not None:
+        if members.pop(peer, None) is not None and not self._forgetful:
             for other in list(members):
                 await self.say(other, wire.PeerLeft(peer, "left"))
 

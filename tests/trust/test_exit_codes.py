@@ -44,7 +44,10 @@ async def test_a_server_that_passes_nothing_on_ends_the_receiver_and_the_sender_
     tmp_path: Path,
 ) -> None:
     (tmp_path / "plans.txt").write_bytes(b"secret plans")
-    async with MaliciousServer(drop) as server, Sender(server.url, tmp_path, str(tmp_path / "plans.txt")) as sender:
+    async with (
+        MaliciousServer(drop, forgetful=True) as server,
+        Sender(server.url, tmp_path, str(tmp_path / "plans.txt")) as sender,
+    ):
         code = (await sender.until("code"))["code"]
         async with Receiver(server.url, tmp_path, "--yes", code) as receiver:
             assert await receiver.ended() == NO_CONNECTION
