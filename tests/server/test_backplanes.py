@@ -164,6 +164,7 @@ async def test_what_is_sent_to_somebody_who_does_not_come_back_is_given_up(open_
         await ben.hears(PeerLeft(ANA, "lost"))
         another = await servers.person(ANA)
         await another.sits(Join("lobby"))
+        await ben.hears(PeerJoined(ANA))
         await another.has_heard_all(ben)
 
 
