@@ -22,7 +22,7 @@ from p2pchat.node.guest import Guest
 from p2pchat.node.measurements import Measurements
 from p2pchat.node.peer_news import PeerNews
 from p2pchat.node.peer_text import PeerText, resting, resting_at_first
-from p2pchat.node.way import Way
+from p2pchat.node.way import FIRST_ATTEMPT, Way
 from p2pchat.protocol import frames, heartbeat, session_events
 from p2pchat.protocol.handshake import Handshake
 from p2pchat.protocol.introduction import Greeted
@@ -108,7 +108,7 @@ class Peer:
         self._measurements = Measurements()
         self.guest = Guest(conversation, them, self, tell, partial(self._connector.send, Channel.TEXT), guests)
         self.text = PeerText(self.session, self.guest, self.drain)
-        self._news = PeerNews(conversation, PeerInfo(them, them, PeerState.CONNECTING), tell)
+        self._news = PeerNews(conversation, PeerInfo(them, them, PeerState.CONNECTING, reason=FIRST_ATTEMPT), tell)
 
     # --- the way to the peer
 

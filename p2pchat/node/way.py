@@ -42,6 +42,11 @@ HURRY_BURST = 3
 """Seconds for each attempt while things change again and again, after the first few: long enough for most to get
 through. Interfaces of containers come and go by the dozen."""
 
+FIRST_ATTEMPT = "looking for a way there"
+"""The reason while the first attempt lasts, mostly for less than a second."""
+
+AWAITING_OFFER = "waiting for its offer of a connection"
+
 WORTH_TELLING = 1.0
 """Seconds until the next attempt from which on they are told: before anybody has read them, it has begun."""
 
@@ -127,7 +132,7 @@ class Way:
         self._attempts.succeeded()
         if not self._peer.connected:
             self.connector.peer_came_anew()
-            self._peer.stands(PeerState.CONNECTING, "")
+            self._peer.stands(PeerState.CONNECTING, AWAITING_OFFER)
             self._attempts.after(OFFER_SECONDS, self._nobody_offered)
 
     def hurry(self) -> None:
@@ -179,7 +184,7 @@ class Way:
             self._renewal.afresh(before)
             return
         busy, unreached = self.connector.busy, self._unreached()
-        why = (not busy and unreached) or (f"trying again: {self._why}" if self._why else "")
+        why = (not busy and unreached) or (f"trying again: {self._why}" if self._why else FIRST_ATTEMPT)
         self._peer.stands(None if self._attempts.rare else PeerState.CONNECTING, why)
         if not unreached:
             self.connector.start(self._attempts.limit if self._peer.key is not None else None, before=before)
