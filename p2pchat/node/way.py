@@ -46,6 +46,7 @@ FIRST_ATTEMPT = "looking for a way there"
 """The reason while the first attempt lasts, mostly for less than a second."""
 
 AWAITING_OFFER = "waiting for its offer of a connection"
+"""The same for who is to be offered one."""
 
 WORTH_TELLING = 1.0
 """Seconds until the next attempt from which on they are told: before anybody has read them, it has begun."""

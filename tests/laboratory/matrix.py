@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from p2pchat.node.way import AWAITING_OFFER, FIRST_ATTEMPT
 from tests.laboratory import internet, page, services
 from tests.laboratory.internet import Home
 from tests.laboratory.nat import Nat
@@ -100,6 +102,11 @@ async def play(cells: Iterable[Cell], folder: Path) -> dict[Cell, Outcome]:
         return dict(zip(wanted, outcomes, strict=True))
 
 
+def _decided(peer: dict[str, Any]) -> bool:
+    """Whether the first attempt has ended, in either way."""
+    return peer["state"] == "connected" or peer["reason"] not in ("", FIRST_ATTEMPT, AWAITING_OFFER)
+
+
 async def _meet(cell: Cell, at: Home, newcomer_at: Home, folder: Path, authority: Path) -> Outcome:
     # Two STUN servers, or a machine cannot know that its router gives each destination another port.
     ice = services.stun_urls()
@@ -110,7 +117,7 @@ async def _meet(cell: Cell, at: Home, newcomer_at: Home, folder: Path, authority
         await first.until("ready")
         async with Resident("ben", newcomer_at, server, folder, ice, folder.name, authority) as newcomer:
             ready = await newcomer.until("ready")
-            met = await newcomer.until_told("peer", lambda peer: peer["state"] == "connected" or bool(peer["reason"]))
+            met = await newcomer.until_told("peer", _decided)
             if met["state"] != "connected":
                 return Outcome(NO_PATH, 0.0, met["reason"])
             met_too = await first.until("peer", name="ben", state="connected")
